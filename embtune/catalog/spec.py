@@ -1,0 +1,100 @@
+"""The words the catalogue is written in. Torch-free, and without a single loss.
+
+An entry of the catalogue (`embtune/catalog/entries/`) is one `LossSpec`. Everything a user can ask about a loss
+(list, page, format check, config schema, README table) and everything the engine must know of it is read from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Coupling(Enum):
+    """Whether rows of a batch interact. The engine's only question about the maths."""
+
+    BATCH = "batch"  # in-batch negatives, mining, ranking: the gradient needs all rows' embeddings
+    ROWS = "rows"  # a weighted sum over rows: a few whole rows can go through the whole step at once
+
+
+class LabelKind(Enum):
+    """What a label is. `check-format` and the reader cast and check by it."""
+
+    NONE = "none"
+    CLASS = "class"  # string or integer, mapped to 0..C-1
+    BINARY = "binary"  # 0 or 1
+    SCORE = "score"  # a float, 0 to 1
+    VECTOR = "vector"  # teacher embedding(s), (D,) or (N, D)
+    MARGIN = "margin"  # one float a negative
+    SCORES = "scores"  # one float a passage, the positive first
+
+
+class Need(Enum):
+    """What a loss needs from the rest of the run."""
+
+    NO_DUPLICATES = "no_duplicates"  # equal texts in a batch would be false negatives
+    GROUP_BY_LABEL = "group_by_label"  # at least two rows of at least two classes a batch
+    LARGE_BATCH = "large_batch"
+    TEACHER = "teacher"
+    GUIDE = "guide"
+    NUM_LABELS = "num_labels"  # a head sized by the data's classes
+    LAYERS = "layers"  # hidden states of inner layers
+
+
+class Parameters(BaseModel):
+    """Base of every loss's parameters: unknown names are errors, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Format:
+    """One layout of rows a loss accepts.
+
+    `roles` in order. A role ending in `_1..n` stands for one or more numbered columns (`negative_1..n`, `text_1..n`).
+    """
+
+    roles: tuple[str, ...]
+    label: LabelKind = LabelKind.NONE
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a loss comes from."""
+
+    title: str
+    authors: str
+    year: int
+    link: str
+
+
+@dataclass(frozen=True)
+class LossSpec:
+    """One loss or modifier, as data.
+
+    `implementation` is "module:Class", imported only when a run builds it. An entry that only presets another
+    (`CachedMultipleNegativesRankingLoss`) names it in `resolves_to`: `presets` are parameters it fixes,
+    `settings` are config keys it implies ({"train.gradient_cache": "always"}).
+    """
+
+    name: str  # exactly as in the Sentence Transformers loss overview
+    alias: str  # the short name, accepted everywhere
+    purpose: str  # one line
+    formula: str  # ASCII
+    formats: tuple[Format, ...]
+    parameters: type[Parameters]
+    coupling: Coupling | None  # None for a modifier: the inner loss decides
+    implementation: str
+    reduction: str  # how rows become one number
+    degenerate: tuple[str, ...]  # one row, equal labels ...: what happens
+    papers: tuple[Paper, ...]
+    needs: frozenset[Need] = frozenset()
+    minimum_batch: int = 1
+    recommended: bool = False
+    is_modifier: bool = False
+    resolves_to: str | None = None
+    presets: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)

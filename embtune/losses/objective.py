@@ -1,0 +1,132 @@
+"""What an objective is: maths on embeddings that never runs a model.
+
+An objective says which embeddings it wants (`views`) and is then given them, with labels, as a `Batch`.
+It answers with named scalar terms. The engine reads two properties and never a name:
+
+* `coupling`: do rows interact?
+* `views`: which (role, tower, copy) columns are scored?
+
+Legend: B rows of the batch at hand, L layers, D width.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+
+from embtune.catalog.spec import Coupling
+
+MAIN_TOWER = "model"
+
+
+@dataclass(frozen=True, order=True)
+class View:
+    """One column of embeddings: the texts of `role` as embedded by `tower`.
+
+    Two views with different `copy` embed the same texts twice, under separate dropout masks (SimCSE).
+    """
+
+    role: str
+    tower: str = MAIN_TOWER
+    copy: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The rows an objective scores.
+
+    embeddings: view -> (L, B, D) float32. L is 1 unless a modifier widened the request; the last is the final layer.
+    labels: (B,) or (B, K), or None where the format has no label.
+    present: role -> (B,) bool, for roles that some rows lack (ragged negatives); other roles are always there.
+    whole: labels and presence of *all* rows of the step, without embeddings; None when this batch is the whole step.
+        A `Coupling.ROWS` objective sees the step in several batches: its means divide by the whole step's rows, so
+        that the sum over those batches is the step's loss.
+    generator: the step's own random generator (CPU), equal on every process; for sampled dims and layers.
+    row_block: rows scored at once by `embtune.losses.row_blocks`, so that memory stays linear in B.
+    """
+
+    embeddings: Mapping[View, Tensor]
+    labels: Tensor | None = None
+    present: Mapping[str, Tensor] = field(default_factory=dict)
+    size: int = 0
+    whole: Batch | None = None
+    generator: torch.Generator | None = None
+    row_block: int = 1024
+
+    def embedding(self, role: str, tower: str = MAIN_TOWER, copy: int = 0) -> Tensor:
+        """The (B, D) final-layer embeddings of one view."""
+        return self.embeddings[View(role, tower, copy)][-1]
+
+    def mask(self, role: str) -> Tensor | None:
+        """(B,) bool: which rows have a text in `role`; None where all have."""
+        return self.present.get(role)
+
+    def mean(self, values: Tensor, weights: Callable[[Batch], Tensor] | None = None) -> Tensor:
+        """This batch's share of the whole step's (weighted) mean of per-row `values` (B,).
+
+        `weights` computes (rows,) weights from labels and presence alone, so that it can be asked of the whole step
+        too. Weights that sum to zero give zero.
+        """
+        whole = self.whole or self
+        if weights is None:
+            return values.sum() / max(1, whole.size)
+        total = weights(whole).sum().clamp_min(torch.finfo(values.dtype).tiny)
+        return (values * weights(self)).sum() / total
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """The same rows with every view's (L, B, D) embeddings changed by a modifier."""
+        return replace(self, embeddings={view: change(table) for view, table in self.embeddings.items()})
+
+    def labelled(self, labels: Tensor | None) -> Batch:
+        """The same rows under other labels."""
+        return replace(self, labels=labels)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an objective wants embedded: `views` in a fixed order, and whether after every layer or the final one."""
+
+    views: tuple[View, ...]
+    every_layer: bool = False
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """Facts about model and data that objectives with trainable parts are built from."""
+
+    embedding_dim: int
+    depth: int  # layers of the backbone; 0 for a static model
+    class_count: int | None = None  # classes of the label column; None where the label is no class
+
+
+class Objective(nn.Module, ABC):
+    """Base of all losses and modifiers. Leaves implement; nobody overrides an implemented method.
+
+    Trainable parts (heads, decoders, scalars) are ordinary parameters of the module: the engine optimises, clips,
+    reduces, saves and restores them with the rest.
+    """
+
+    @property
+    @abstractmethod
+    def coupling(self) -> Coupling:
+        """BATCH when rows interact, ROWS when the loss is a weighted sum over rows."""
+
+    @abstractmethod
+    def request(self, roles: Sequence[str]) -> Request:
+        """The embeddings wanted for data with these roles.
+
+        Raises:
+            ValueError: the roles do not fit; the message says which are needed.
+        """
+
+    @abstractmethod
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Named scalar terms, float32; their sum is what is minimised. Differentiable in the embeddings.
+
+        The keys are the same for every batch of a run. A batch with nothing to learn from gives zeros that still carry
+        a graph, never NaN.
+        """
