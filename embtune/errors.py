@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class EmbtuneError(Exception):
         super().__init__("\n".join(problem.render() for problem in self.problems))
 
     @classmethod
-    def of(cls, code: str, message: str, hint: str | None = None, location: Location | None = None) -> EmbtuneError:
+    def of(cls, code: str, message: str, hint: str | None = None, location: Location | None = None) -> Self:
         """The error with a single problem."""
         return cls(Problem(code, message, location, hint))
 

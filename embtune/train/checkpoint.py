@@ -1,0 +1,152 @@
+"""Checkpoints: everything trainable, the optimiser and the state, in one directory that is whole or not there.
+
+    checkpoints/step-000040/weights.safetensors    every trainable parameter and every buffer, by name
+                            optimizer.safetensors  the optimiser's tensors, "<parameter>.<state>"
+                            state.json             step, best score, metrics, loss scaler
+                            manifest.json          size and SHA-256 of the files above
+
+No pickle: a checkpoint from a stranger can hold wrong numbers, never code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from embtune.errors import Problem, RunError
+from embtune.files import directory_beside
+from embtune.train.optimizer import Trainables, optimizer_tensors, restore_optimizer
+from embtune.train.state import TrainState
+
+_WEIGHTS, _OPTIMIZER, _STATE, _MANIFEST = "weights.safetensors", "optimizer.safetensors", "state.json", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was verified against its manifest."""
+
+    path: Path
+    state: TrainState
+
+    @property
+    def step(self) -> int:
+        """Finished steps when it was written."""
+        return self.state.step
+
+
+class Checkpoints:
+    """The checkpoints of one run, newest last, at most `keep` of them."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        self.folder = folder
+        self.keep = keep
+
+    def save(self, trainables: Trainables, optimizer: torch.optim.Optimizer, state: TrainState) -> Path:
+        """Write the checkpoint of `state.step`, then remove those beyond `keep`.
+
+        Raises:
+            RunError: it cannot be written; the older ones are untouched.
+        """
+        target = self.folder / f"step-{state.step:06d}"
+        with directory_beside(target) as folder:
+            _save_tensors(trainable_tensors(trainables), folder / _WEIGHTS)
+            _save_tensors(optimizer_tensors(optimizer, trainables), folder / _OPTIMIZER)
+            (folder / _STATE).write_text(json.dumps(state.to_json(), indent=1), encoding="utf-8")
+            _write_manifest(folder)
+        for old in self._paths()[: -self.keep]:
+            shutil.rmtree(old)
+        return target
+
+    def newest(self) -> tuple[Checkpoint | None, list[Problem]]:
+        """The newest checkpoint that is whole, and what is wrong with any newer ones."""
+        problems: list[Problem] = []
+        for path in reversed(self._paths()):
+            wrong = _damage(path)
+            if wrong is None:
+                return Checkpoint(path, TrainState.from_json(json.loads((path / _STATE).read_text("utf-8")))), problems
+            problems.append(Problem("damaged-checkpoint", f"{path} is damaged: {wrong}", hint="The one before is used."))
+        return None, problems
+
+    def _paths(self) -> list[Path]:
+        return sorted(self.folder.glob("step-[0-9]*"), key=lambda path: int(path.name.removeprefix("step-")))
+
+
+def restore(checkpoint: Checkpoint, trainables: Trainables, optimizer: torch.optim.Optimizer) -> None:
+    """Put the checkpoint's weights and optimiser state into these modules.
+
+    Raises:
+        RunError: it was written by a run with other parameters.
+    """
+    load_weights(trainables, checkpoint.path)
+    restore_optimizer(optimizer, trainables, load_file(checkpoint.path / _OPTIMIZER))
+
+
+def save_weights(trainables: Trainables, target: Path) -> None:
+    """Write the weights alone, as `target/weights.safetensors`; an older `target` is replaced when all is written."""
+    with directory_beside(target) as folder:
+        _save_tensors(trainable_tensors(trainables), folder / _WEIGHTS)
+
+
+def load_weights(trainables: Trainables, folder: Path) -> None:
+    """Put back what `save_weights` or `Checkpoints.save` wrote.
+
+    Raises:
+        RunError: it was written by a run with other parameters.
+    """
+    saved, here = load_file(folder / _WEIGHTS), trainable_tensors(trainables)
+    wrong = sorted(saved.keys() ^ here.keys()) or [name for name in here if here[name].shape != saved[name].shape]
+    if wrong:
+        raise RunError.of(
+            "other-parameters",
+            f"{folder} was written by a run with other parameters, {wrong[0]!r} among {len(wrong)} that differ",
+            "Choose another output_dir for this run.",
+        )
+    with torch.no_grad():
+        for name, tensor in here.items():
+            tensor.copy_(saved[name])
+
+
+def trainable_tensors(trainables: Trainables) -> dict[str, Tensor]:
+    """Name -> tensor of every trainable parameter and every buffer that a state dict would hold."""
+    persistent = trainables.state_dict().keys()
+    buffers = {name: buffer for name, buffer in trainables.named_buffers() if name in persistent}
+    return {name: parameter.detach() for name, parameter in trainables.trainable()} | buffers
+
+
+def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+
+
+def _write_manifest(folder: Path) -> None:
+    files = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(folder.iterdir())}
+    (folder / _MANIFEST).write_text(json.dumps(files, indent=1), encoding="utf-8")
+
+
+def _damage(path: Path) -> str | None:
+    """What is wrong with a checkpoint, or None."""
+    try:
+        files = json.loads((path / _MANIFEST).read_text("utf-8"))
+        return next(_differences(path, files), None)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"its manifest cannot be read ({error})"
+
+
+def _differences(path: Path, files: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
+    for name in (_WEIGHTS, _OPTIMIZER, _STATE):
+        if not (path / name).is_file():
+            yield f"{name} is missing"
+        elif _sha256(path / name) != files[name]["sha256"]:
+            yield f"{name} is not what was written"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,122 @@
+"""Moves 2 and 4: embed the planned texts into a table of leaves, and push the table's gradient back through them.
+
+A micro-batch either *keeps* its graph or is embedded without one and *recomputed* when its gradient is known (gradient
+caching: Gao, Zhang, Han, Callan 2021, arXiv:2101.06983). Both passes draw dropout from the same seed, so the second is
+the first again, and keeping or recomputing changes memory and time but no bit of the gradient.
+
+Legend: T table rows, L layers, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from embtune.model.embedder import TextEmbedder
+from embtune.train.plan import MicroBatch, TextPlan
+from embtune.train.precision import MixedPrecision
+from embtune.train.rows import TrainingRows
+from embtune.train.seeds import draw_from, mix
+
+
+EVERYTHING = 1 << 62  # more token slots than any machine holds
+
+
+@dataclass(frozen=True)
+class EmbedSettings:
+    """How to embed: with which towers, at which precision, and how many token slots may keep their graphs at a time."""
+
+    towers: Mapping[str, TextEmbedder]
+    precision: MixedPrecision
+    every_layer: bool
+    kept_tokens: int
+
+
+class Embedding:
+    """The embeddings of one plan: the tables to score, and the way back into the towers."""
+
+    def __init__(self, settings: EmbedSettings, data: TrainingRows, plan: TextPlan, seed: int) -> None:
+        self._settings = settings
+        self._data = data
+        self._plan = plan
+        self._seed = seed
+        self._kept: list[tuple[MicroBatch, Tensor]] = []
+        self._dropped: list[tuple[MicroBatch, int]] = []
+        self.tables: dict[str, Tensor] = {}  # tower -> (L, T, D) float32, leaves
+
+    @property
+    def recomputed(self) -> int:
+        """Micro-batches that `give_back` has to embed a second time."""
+        return len(self._dropped)
+
+    def compute(self) -> None:
+        """Fill the tables. The micro-batches that fit last keep their graphs, so that they are freed first."""
+        numbered = list(enumerate(self._plan.micro_batches))
+        keep_from = self._first_kept([batch for _, batch in numbered])
+        for number, batch in numbered:
+            keep = number >= keep_from and self._trainable(batch.tower)
+            with torch.set_grad_enabled(keep):
+                output = self._forward(batch, number)
+            self._table(batch.tower, output)[:, self._index(batch)] = output.detach().float()
+            if keep:
+                self._kept.append((batch, output))
+            elif self._trainable(batch.tower):
+                self._dropped.append((batch, number))
+        for tower, table in self.tables.items():
+            table.requires_grad_(self._trainable(tower))
+
+    def give_back(self) -> None:
+        """Back-propagate the tables' gradients into the towers' parameters. Frees every graph."""
+        while self._kept:
+            batch, output = self._kept.pop()
+            self._backward(batch, output)
+            del output
+        for batch, number in self._dropped:
+            self._backward(batch, self._forward(batch, number))
+
+    def _first_kept(self, batches: list[MicroBatch]) -> int:
+        left = self._settings.kept_tokens
+        for number in range(len(batches) - 1, -1, -1):
+            left -= batches[number].token_slots
+            if left < 0:
+                return number + 1
+        return 0
+
+    def _trainable(self, tower: str) -> bool:
+        return any(parameter.requires_grad for parameter in self._settings.towers[tower].parameters())
+
+    def _forward(self, batch: MicroBatch, number: int) -> Tensor:
+        tower = self._settings.towers[batch.tower]
+        tokens, prompts = self._tokens(batch)
+        features = tower.collate(tokens, prompts).to(self._settings.precision.device)
+        draw_from(mix(self._seed, number))
+        with self._settings.precision.autocast():
+            output: Tensor = tower(features, every_layer=self._settings.every_layer)
+        return output
+
+    def _tokens(self, batch: MicroBatch) -> tuple[list[np.ndarray], list[int] | None]:
+        columns = [self._data.columns[view] for view in self._plan.views]
+        tokens = [
+            columns[view].store.gather(np.asarray([text]))[0]
+            for view, text in zip(batch.view.tolist(), batch.text.tolist(), strict=True)
+        ]
+        prompts = [columns[view].prompt_length for view in batch.view.tolist()]
+        return tokens, prompts if any(prompts) else None
+
+    def _table(self, tower: str, output: Tensor) -> Tensor:
+        if tower not in self.tables:
+            shape = (output.shape[0], self._plan.table_rows[tower], output.shape[2])
+            self.tables[tower] = torch.zeros(shape, dtype=torch.float32, device=output.device)
+        return self.tables[tower]
+
+    def _backward(self, batch: MicroBatch, output: Tensor) -> None:
+        gradient = self.tables[batch.tower].grad
+        assert gradient is not None, f"the objective gave no gradient to tower {batch.tower!r}"
+        torch.autograd.backward(output, gradient[:, self._index(batch)].to(output.dtype))
+
+    def _index(self, batch: MicroBatch) -> Tensor:
+        return torch.from_numpy(batch.slots).to(self._settings.precision.device)

@@ -1,0 +1,177 @@
+"""The training loop: a generator of step reports. Whoever iterates it logs, evaluates, saves and stops.
+
+There are no callbacks. What happens between two steps happens in the caller's `for` body; breaking out of it stops the
+run, and calling `train` again with the same state goes on.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import torch
+from torch import nn
+
+from embtune.errors import RunError
+from embtune.losses.objective import Objective
+from embtune.model.embedder import TextEmbedder
+from embtune.train.batches import BatchSchedule
+from embtune.train.budget import Budget
+from embtune.train.embed import EmbedSettings
+from embtune.train.learning_rate import LearningRate
+from embtune.train.optimizer import Trainables, set_learning_rate
+from embtune.train.precision import MixedPrecision
+from embtune.train.rows import TrainingRows
+from embtune.train.seeds import mix
+from embtune.train.state import TrainState
+from embtune.train.step import StepOutcome, StepSettings, run_step
+
+
+class OnNonFinite(Enum):
+    """What to do when a loss or a gradient is not finite."""
+
+    STOP = "stop"
+    SKIP = "skip"  # leave the weights as they are and go on
+
+
+@dataclass(frozen=True)
+class Task:
+    """One dataset and the objective it is trained with."""
+
+    rows: TrainingRows
+    objective: Objective
+    every_layer: bool
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What one step did. `skipped`: its loss or gradient was not finite and the weights were left alone."""
+
+    step: int
+    epoch: float
+    dataset: str
+    terms: dict[str, float]
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    tokens: int
+    token_slots: int
+    seconds: float
+    recomputed: int
+    skipped: bool
+    halved_to: int | None  # micro-batch budget after running out of memory in this step
+
+
+@dataclass
+class Training:
+    """Everything the loop works on."""
+
+    tasks: Sequence[Task]
+    towers: Mapping[str, TextEmbedder]
+    trainables: Trainables
+    optimizer: torch.optim.Optimizer
+    schedule: BatchSchedule
+    learning_rate: LearningRate
+    precision: MixedPrecision
+    budget: Budget
+    max_grad_norm: float
+    on_non_finite: OnNonFinite
+    seed: int
+
+
+def train(training: Training, state: TrainState) -> Iterator[StepReport]:
+    """Train from `state.step` to the end of the schedule, one report a step; `state` is up to date at each report.
+
+    Raises:
+        RunError: a loss or gradient is not finite and `on_non_finite` is STOP; the message names the rows. The weights
+            are those of the last good step.
+    """
+    while state.step < training.schedule.total_steps:
+        started = time.perf_counter()
+        place = training.schedule.at(state.step)
+        task = training.tasks[place.batch.dataset]
+        rate = training.learning_rate.at(state.step)
+        _set_training_mode(training)
+        outcome, halved_to = _step_within_memory(training, task, place.batch.rows, mix(training.seed, state.step))
+        grad_norm = _unscaled_grad_norm(training)
+        skipped = not _finite(training, outcome, grad_norm)
+        if skipped and training.on_non_finite is OnNonFinite.STOP:
+            raise _non_finite(task, place.batch.rows, state.step + 1, outcome, grad_norm)
+        _optimise(training, rate, skipped)
+        state.step += 1
+        state.tokens += outcome.tokens
+        state.scaler = training.precision.state()
+        seconds = time.perf_counter() - started
+        state.seconds += seconds
+        yield StepReport(
+            state.step, place.epoch, task.rows.name, outcome.terms, outcome.loss, rate, grad_norm, outcome.tokens,
+            outcome.token_slots, seconds, outcome.recomputed, skipped, halved_to,
+        )  # fmt: skip
+
+
+def _set_training_mode(training: Training) -> None:
+    """Frozen towers stay in evaluation mode: their embeddings are targets and thresholds, not something to regularise."""
+    training.trainables.train()
+    for tower in training.towers.values():
+        if not any(parameter.requires_grad for parameter in tower.parameters()):
+            tower.eval()
+
+
+def _step_within_memory(training: Training, task: Task, rows: np.ndarray, seed: int) -> tuple[StepOutcome, int | None]:
+    """The step, repeated from its plan with half the budget as often as the device runs out of memory."""
+    halved_to = None
+    while True:
+        training.optimizer.zero_grad(set_to_none=True)
+        try:
+            return run_step(task.rows, rows, task.objective, _settings(training, task), seed), halved_to
+        except torch.OutOfMemoryError:
+            if training.budget.micro_batch_tokens == 1:
+                raise
+        training.budget = training.budget.halved()
+        halved_to = training.budget.micro_batch_tokens
+        torch.cuda.empty_cache()
+
+
+def _settings(training: Training, task: Task) -> StepSettings:
+    budget = training.budget
+    embed = EmbedSettings(training.towers, training.precision, task.every_layer, budget.kept_tokens)
+    return StepSettings(embed, budget.micro_batch_tokens, budget.group_tokens, budget.row_block)
+
+
+def _unscaled_grad_norm(training: Training) -> float:
+    """The norm over everything trainable, before clipping."""
+    training.precision.scaler.unscale_(training.optimizer)
+    parameters = [parameter for _, parameter in training.trainables.trainable()]
+    limit = training.max_grad_norm if training.max_grad_norm > 0 else math.inf
+    return float(nn.utils.clip_grad_norm_(parameters, limit))
+
+
+def _finite(training: Training, outcome: StepOutcome, grad_norm: float) -> bool:
+    if not math.isfinite(outcome.loss):
+        return False
+    # under fp16 an infinite gradient is how the scaler finds its factor: it skips the step and lowers the factor
+    return math.isfinite(grad_norm) or training.precision.scaler.is_enabled()
+
+
+def _optimise(training: Training, rate: float, skipped: bool) -> None:
+    set_learning_rate(training.optimizer, rate)
+    if not skipped:
+        training.precision.scaler.step(training.optimizer)
+    training.precision.scaler.update()
+    training.optimizer.zero_grad(set_to_none=True)
+
+
+def _non_finite(task: Task, rows: np.ndarray, step: int, outcome: StepOutcome, grad_norm: float) -> RunError:
+    what = "loss" if not math.isfinite(outcome.loss) else "gradient"
+    shown = ", ".join(str(row) for row in rows[:10].tolist()) + (", ..." if len(rows) > 10 else "")
+    return RunError.of(
+        "non-finite",
+        f"step {step}: the {what} is not finite (terms {outcome.terms}, gradient norm {grad_norm}); "
+        f"dataset {task.rows.name!r}, rows {shown}",
+        "Lower train.learning_rate, use train.precision: fp32 to see whether it is overflow, "
+        "or set train.on_non_finite: skip.",
+    )

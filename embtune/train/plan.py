@@ -1,0 +1,146 @@
+"""Move 1, plan: which texts a group of rows names, and the micro-batches they are embedded in.
+
+Texts are sorted by length, so that a micro-batch holds no padding that sorting can avoid, and cut by a budget of token
+slots (texts x longest). The order of texts is the plan's own: nothing about the result depends on it but rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from embtune.losses.objective import View
+from embtune.train.rows import TextColumn, TrainingRows
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """Texts embedded in one forward pass.
+
+    slots: (n,) where their embeddings go in the tower's table.
+    view: (n,) which of the plan's views each text is of; text: (n,) which text of that view's store.
+    token_slots: texts x longest, what the forward pass computes on.
+    """
+
+    tower: str
+    slots: np.ndarray
+    view: np.ndarray
+    text: np.ndarray
+    token_slots: int
+
+
+@dataclass(frozen=True)
+class TextPlan:
+    """Everything to embed for one group of rows.
+
+    slot_of: view -> (B,) slot of each row's text in its tower's table, -1 where the row has none.
+    table_rows: tower -> number of slots.
+    """
+
+    views: tuple[View, ...]
+    slot_of: Mapping[View, np.ndarray]
+    table_rows: Mapping[str, int]
+    micro_batches: tuple[MicroBatch, ...]
+    tokens: int
+
+
+def row_groups(rows: np.ndarray, tokens: np.ndarray, token_limit: int) -> list[np.ndarray]:
+    """Groups of rows that do not interact, each to go through all four moves by itself.
+
+    A group holds as many whole rows as `token_limit` tokens of kept graphs allow (at least one), longest rows first, so
+    that it never needs a second forward pass.
+    """
+    order = np.argsort(-tokens, kind="stable")
+    starts = _cuts(tokens[order], token_limit)
+    return [np.sort(rows[order[a:b]]) for a, b in zip(starts, [*starts[1:], len(rows)], strict=True)]
+
+
+def _cuts(costs: np.ndarray, limit: int) -> list[int]:
+    starts, spent = [0], 0
+    for index, cost in enumerate(costs.tolist()):
+        if index > starts[-1] and spent + cost > limit:
+            starts.append(index)
+            spent = 0
+        spent += cost
+    return starts
+
+
+def plan_texts(data: TrainingRows, rows: np.ndarray, token_budget: int, share_equal_texts: bool) -> TextPlan:
+    """Plan the embedding of all views of `rows`.
+
+    Args:
+        token_budget: most token slots of one micro-batch; a longer text has a micro-batch of its own.
+        share_equal_texts: embed a text once however often the rows name it. Exact only without active dropout, where
+            every copy would draw a mask of its own.
+    """
+    views = tuple(data.columns)
+    slot_of: dict[View, np.ndarray] = {}
+    table_rows: dict[str, int] = {}
+    micro_batches: list[MicroBatch] = []
+    tokens = 0
+    for tower in dict.fromkeys(view.tower for view in views):
+        texts = _TowerTexts.collect(data, rows, [(i, view) for i, view in enumerate(views) if view.tower == tower])
+        if share_equal_texts:
+            texts = texts.distinct()
+        for view in (view for view in views if view.tower == tower):
+            slot_of[view] = texts.slot_of[view]
+        table_rows[tower] = len(texts.lengths)
+        tokens += int(texts.lengths.sum())
+        micro_batches += _micro_batches(tower, texts, token_budget)
+    return TextPlan(views, slot_of, table_rows, tuple(micro_batches), tokens)
+
+
+@dataclass(frozen=True)
+class _TowerTexts:
+    view: np.ndarray  # (T,) index of the view
+    text: np.ndarray  # (T,) text in the view's store
+    store: np.ndarray  # (T,) which store: views may share one
+    lengths: np.ndarray  # (T,)
+    slot_of: dict[View, np.ndarray]
+
+    @staticmethod
+    def collect(data: TrainingRows, rows: np.ndarray, views: list[tuple[int, View]]) -> _TowerTexts:
+        parts: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+        slot_of, used = {}, 0
+        for index, view in views:
+            column = data.columns[view]
+            texts = column.text_of_row[rows]
+            there = texts >= 0
+            count = int(there.sum())
+            slot_of[view] = np.where(there, used + np.cumsum(there) - 1, -1)
+            store = _store_number(data.columns, view)
+            parts.append((np.full(count, index), texts[there], np.full(count, store), column.lengths(rows)[there]))
+            used += count
+        view_t, text_t, store_t, lengths_t = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        return _TowerTexts(view_t, text_t, store_t, lengths_t, slot_of)
+
+    def distinct(self) -> _TowerTexts:
+        keys = np.stack([self.store, self.text])
+        _, first, slot = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+        slot = slot.reshape(-1)  # numpy 2.0 alone returned it with the keys' shape
+        slot_of = {view: np.where(old >= 0, slot[old], -1) for view, old in self.slot_of.items()}
+        return _TowerTexts(self.view[first], self.text[first], self.store[first], self.lengths[first], slot_of)
+
+
+def _store_number(columns: Mapping[View, TextColumn], view: View) -> int:
+    """Views share a number when they share a store, a prompt and a copy: then equal texts are equal embeddings."""
+    mine = columns[view]
+    for number, (other_view, other) in enumerate(columns.items()):
+        same = other.store is mine.store and other.prompt_length == mine.prompt_length
+        if same and other_view.tower == view.tower and other_view.copy == view.copy:
+            return number
+    raise AssertionError(f"{view} is not among the columns")
+
+
+def _micro_batches(tower: str, texts: _TowerTexts, token_budget: int) -> Iterator[MicroBatch]:
+    order = np.argsort(-texts.lengths, kind="stable")  # longest first: what does not fit shows at once
+    lengths = texts.lengths[order]
+    start = 0
+    while start < len(order):
+        longest = max(1, int(lengths[start]))
+        stop = min(len(order), start + max(1, token_budget // longest))
+        slots = order[start:stop]
+        yield MicroBatch(tower, slots, texts.view[slots], texts.text[slots], longest * len(slots))
+        start = stop

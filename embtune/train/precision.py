@@ -1,0 +1,59 @@
+"""Mixed precision: where it applies (the towers) and where it does not (the objective, the optimiser)."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from enum import Enum
+
+import torch
+from torch import Tensor
+
+
+class Precision(Enum):
+    """The dtype the towers compute in. Weights, embeddings, losses and optimiser state are float32 in all of them."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+
+
+_AUTOCAST_DTYPES = {Precision.BF16: torch.bfloat16, Precision.FP16: torch.float16}
+
+
+def decide_precision(asked: str, device: torch.device) -> Precision:
+    """`auto` becomes bf16 where the device computes in it, else fp32; anything else is taken at its word."""
+    if asked != "auto":
+        return Precision(asked)
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return Precision.BF16
+    return Precision.FP32
+
+
+class MixedPrecision:
+    """Autocast for the towers, and the gradient scaler that fp16 needs (idle in the other precisions)."""
+
+    def __init__(self, precision: Precision, device: torch.device) -> None:
+        self.precision = precision
+        self.device = device
+        self.scaler = torch.amp.GradScaler(device.type, enabled=precision is Precision.FP16)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context a tower's forward pass runs in."""
+        dtype = _AUTOCAST_DTYPES.get(self.precision)
+        return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype=dtype)
+
+    def scaled(self, total: Tensor) -> Tensor:
+        """The loss to differentiate: times the scaler's factor under fp16, itself otherwise."""
+        scaled: Tensor = self.scaler.scale(total)
+        return scaled
+
+    def state(self) -> dict[str, float]:
+        """The scaler's state, as plain numbers; empty unless fp16."""
+        return {key: float(value) for key, value in self.scaler.state_dict().items()}
+
+    def restore(self, state: dict[str, float]) -> None:
+        """Put back what `state` gave."""
+        if not state:
+            return
+        whole = {key: int(value) if key in {"growth_interval", "_growth_tracker"} else value for key, value in state.items()}
+        self.scaler.load_state_dict(whole)
