@@ -1,0 +1,63 @@
+"""The words a parameter can take, as enumerations: words in YAML, members inside."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Similarity(Enum):
+    """How near two embeddings are; larger is nearer. Distances enter with a minus sign."""
+
+    COSINE = "cosine"
+    DOT = "dot"
+    EUCLIDEAN = "euclidean"
+    MANHATTAN = "manhattan"
+
+
+class Distance(Enum):
+    """How far apart two embeddings are; 0 for equal ones. Cosine distance is 1 - cosine."""
+
+    COSINE = "cosine"
+    EUCLIDEAN = "euclidean"
+    MANHATTAN = "manhattan"
+
+
+class Direction(Enum):
+    """Which texts a row's query or document is told apart from."""
+
+    QUERY_TO_DOC = "query_to_doc"  # the query against all documents
+    QUERY_TO_QUERY = "query_to_query"  # the query against the other queries
+    DOC_TO_QUERY = "doc_to_query"  # the positive against all queries
+    DOC_TO_DOC = "doc_to_doc"  # the positive against the documents of other rows
+
+
+class PartitionMode(Enum):
+    """Whether the chosen directions share one softmax or have one each, averaged."""
+
+    JOINT = "joint"
+    PER_DIRECTION = "per_direction"
+
+
+class HardnessMode(Enum):
+    """Which negatives weigh more the nearer they are to the query."""
+
+    IN_BATCH_NEGATIVES = "in_batch_negatives"  # documents of other rows
+    HARD_NEGATIVES = "hard_negatives"  # the row's own negatives
+    ALL_NEGATIVES = "all_negatives"
+
+
+class Regression(Enum):
+    """How far a predicted score is from the wanted one, for a row."""
+
+    MSE = "mse"
+    L1 = "l1"
+    SMOOTH_L1 = "smooth_l1"  # squared below a difference of 1, linear above
+
+
+class CosineTransform(Enum):
+    """What is done to a cosine (-1 to 1) before it is compared with a score."""
+
+    IDENTITY = "identity"
+    RELU = "relu"  # below 0 becomes 0
+    SIGMOID = "sigmoid"
+    UNIT_INTERVAL = "unit_interval"  # (1 + cos) / 2, so that 0 to 1 is covered
