@@ -1,0 +1,48 @@
+"""The config, whole: what `embtune train` reads, section by section. Torch-free.
+
+Every key has a description; it is the key's line in the JSON Schema and in the comments `embtune init` writes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from embtune.config.sections.base import Int, Section, Text
+from embtune.config.sections.data import DataConfig
+from embtune.config.sections.losses import LossConfig, is_a_loss, is_a_modifier
+from embtune.config.sections.model import ModelConfig
+from embtune.config.sections.run import CheckpointConfig, EvalConfig, HubConfig, LoggingConfig
+from embtune.config.sections.train import TrainConfig
+
+
+def _as_list(value: object) -> object:
+    """One loss, by name or as a mapping, is a list of one."""
+    return [value] if isinstance(value, str | dict) else value
+
+
+class RunConfig(Section):
+    """One run: model, data, loss, training and what is done with the result."""
+
+    version: Literal[1] = Field(default=1, description="Version of this config's form.")
+    output_dir: Text = Field(description="Where the run is kept; relative to the working directory.")
+    seed: Annotated[Int, Field(ge=0, lt=2**32)] = Field(
+        default=42, description="Seed of every random choice; same seed, same run."
+    )
+    model: ModelConfig = Field(description="The model that is fine-tuned.")
+    data: DataConfig = Field(description="The rows it learns from and is evaluated on.")
+    plugins: tuple[Text, ...] = Field(default=(), description="Python files or modules with losses of your own.")
+    loss: Annotated[tuple[Annotated[LossConfig, is_a_loss], ...], BeforeValidator(_as_list), Field(min_length=1)] = (
+        Field(description="The loss by name, with its parameters; or a list of losses, which are added by weight.")
+    )
+    modifiers: tuple[Annotated[LossConfig, is_a_modifier], ...] = Field(
+        default=(), description="What is put around the loss, innermost first."
+    )
+    train: TrainConfig = Field(default_factory=TrainConfig, description="Batches, optimiser, schedule, precision.")
+    eval: EvalConfig = Field(default_factory=EvalConfig, description="When the model is evaluated, and by what.")
+    checkpoint: CheckpointConfig = Field(
+        default_factory=CheckpointConfig, description="What is saved during training, and which model is kept."
+    )
+    logging: LoggingConfig = Field(default_factory=LoggingConfig, description="How often a step is logged.")
+    hub: HubConfig = Field(default_factory=HubConfig, description="Whether the trained model is uploaded.")

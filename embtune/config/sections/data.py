@@ -1,0 +1,68 @@
+"""`data:` which rows the model learns from and is evaluated on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from embtune.config.sections.base import PositiveFloat, Section, Text
+from embtune.config.sections.losses import LossConfig, is_a_loss
+from embtune.config.words import OnBadRow
+
+# "/" and "@" part metric names, as in dev@64/ndcg@10
+DatasetName = Annotated[str, Field(pattern=r"^[^\s/@]+$")]
+
+
+class DatasetConfig(Section):
+    """What training and evaluation sets have in common."""
+
+    name: DatasetName = Field(description="Short name for logs and metrics, without /, @ or spaces; else the file's.")
+    path: Text = Field(
+        description="Hub id, file, glob or folder; csv, tsv, json, jsonl, parquet, arrow, txt, also .gz and .zst."
+    )
+    columns: dict[str, Text] | None = Field(
+        default=None,
+        description="Role to column, as {anchor: question, positive: answer}; null detects the roles and says why.",
+    )
+    prompts: dict[str, Text] = Field(
+        default_factory=dict, description="Role to the name of the prompt (of model.prompts) put before its texts."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_after_path(cls, values: object) -> object:
+        if not isinstance(values, dict) or "name" in values or not isinstance(values.get("path"), str):
+            return values
+        return {**values, "name": name_of(values["path"])}
+
+
+class TrainDatasetConfig(DatasetConfig):
+    """One entry of `data.train`."""
+
+    weight: PositiveFloat = Field(default=1.0, description="Share in a mixture, relative to the other training sets.")
+    loss: Annotated[LossConfig, is_a_loss] | None = Field(
+        default=None, description="A loss of its own for this set; null takes the one of the run."
+    )
+
+
+class EvalDatasetConfig(DatasetConfig):
+    """One entry of `data.eval`."""
+
+
+class DataConfig(Section):
+    """`data:` training sets, evaluation sets, and what happens to bad rows."""
+
+    train: tuple[TrainDatasetConfig, ...] = Field(min_length=1, description="Training sets; several make a mixture.")
+    eval: tuple[EvalDatasetConfig, ...] = Field(default=(), description="Evaluation sets.")
+    on_bad_row: OnBadRow = Field(
+        default=OnBadRow.ERROR,
+        description="A row that cannot be used is an error; skip leaves it out, counted, up to a limit.",
+    )
+
+
+def name_of(path: str) -> str:
+    """The name of a dataset that was given none: the last part of its path, without suffixes or glob characters."""
+    return re.sub(r"[^\w.-]+", "-", PurePath(path).name.split(".")[0]).strip("-") or "data"

@@ -1,0 +1,97 @@
+"""The enumerated words of the config. They are strings too, so that a log line or a YAML file shows the bare word."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Pooling(StrEnum):
+    """How token embeddings become one vector; AUTO takes what the model's folder says, else mean."""
+
+    AUTO = "auto"
+    MEAN = "mean"
+    CLS = "cls"
+    MAX = "max"
+    LASTTOKEN = "lasttoken"
+    WEIGHTEDMEAN = "weightedmean"
+    MEAN_SQRT_LEN = "mean_sqrt_len"
+
+
+class Activation(StrEnum):
+    """What follows the linear map of `model.dense`."""
+
+    IDENTITY = "identity"
+    TANH = "tanh"
+    RELU = "relu"
+    GELU = "gelu"
+
+
+class OnBadRow(StrEnum):
+    """What to do with a row that cannot be used."""
+
+    ERROR = "error"
+    SKIP = "skip"
+
+
+class OnNonFinite(StrEnum):
+    """What to do when a loss or a gradient is not finite."""
+
+    STOP = "stop"
+    SKIP = "skip"
+
+
+class GradientCache(StrEnum):
+    """Whether embeddings are recomputed in the backward pass; AUTO recomputes what does not fit the memory."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class BatchSampler(StrEnum):
+    """How rows are put into batches; AUTO takes what the loss needs."""
+
+    AUTO = "auto"
+    RANDOM = "random"
+    NO_DUPLICATES = "no_duplicates"
+    GROUP_BY_LABEL = "group_by_label"
+    SEQUENTIAL = "sequential"
+
+
+class Optimizer(StrEnum):
+    """The optimisers there are."""
+
+    ADAMW = "adamw"
+
+
+class SchedulerType(StrEnum):
+    """The course of the learning rate after warm-up."""
+
+    LINEAR = "linear"
+    COSINE = "cosine"
+    CONSTANT = "constant"
+
+
+class Precision(StrEnum):
+    """What the model computes in; AUTO is bf16 where the device is fast at it, else fp32."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+
+
+class EvaluatorName(StrEnum):
+    """The evaluators that can be asked for by name."""
+
+    SIMILARITY = "similarity"
+    RETRIEVAL = "retrieval"
+    TRIPLET = "triplet"
+    BINARY = "binary"
+
+
+class Resume(StrEnum):
+    """AUTO continues the run in `output_dir` where one was stopped, else starts; NEVER always wants a fresh folder."""
+
+    AUTO = "auto"
+    NEVER = "never"
