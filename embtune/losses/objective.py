@@ -45,7 +45,8 @@ class Batch:
     whole: labels and presence of *all* rows of the step, without embeddings; None when this batch is the whole step.
         A `Coupling.ROWS` objective sees the step in several batches: its means divide by the whole step's rows, so
         that the sum over those batches is the step's loss.
-    generator: the step's own random generator (CPU), equal on every process; for sampled dims and layers.
+    generator: the step's own random generator (CPU), for sampled dims and layers. It is in the same state on every
+        process and in each of a step's batches, so that all of them sample alike.
     row_block: rows scored at once by `embtune.losses.row_blocks`, so that memory stays linear in B.
     """
 
@@ -64,6 +65,11 @@ class Batch:
     def mask(self, role: str) -> Tensor | None:
         """(B,) bool: which rows have a text in `role`; None where all have."""
         return self.present.get(role)
+
+    def known_labels(self) -> Tensor:
+        """The labels, for an objective whose every format has them."""
+        assert self.labels is not None, "this objective's rows have labels"
+        return self.labels
 
     def mean(self, values: Tensor, weights: Callable[[Batch], Tensor] | None = None) -> Tensor:
         """This batch's share of the whole step's (weighted) mean of per-row `values` (B,).

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 BlockFunction = Callable[[slice, tuple[Tensor, ...]], Tensor]
 
@@ -29,7 +30,7 @@ def sum_over_row_blocks(function: BlockFunction, tensors: Sequence[Tensor], rows
     Returns:
         A scalar of the tensors' dtype, differentiable once with respect to `tensors`.
     """
-    total: Tensor = _RowBlocks.apply(function, rows, row_block, *tensors)
+    total: Tensor = _RowBlocks.apply(function, rows, row_block, *tensors)  # type: ignore[no-untyped-call]
     return total
 
 
@@ -37,8 +38,16 @@ class _RowBlocks(torch.autograd.Function):
     """Forward takes value and gradient block by block; backward hands the gradient on."""
 
     @staticmethod
-    def forward(ctx: Any, function: BlockFunction, rows: int, row_block: int, *tensors: Tensor) -> Tensor:
-        leaves = tuple(t.detach().requires_grad_(needs) for t, needs in zip(tensors, ctx.needs_input_grad[3:], strict=True))
+    def forward(  # torch gives `ctx` no type that can hold what is saved
+        ctx: Any,  # noqa: ANN401
+        function: BlockFunction,
+        rows: int,
+        row_block: int,
+        *tensors: Tensor,
+    ) -> Tensor:
+        leaves = tuple(
+            t.detach().requires_grad_(needs) for t, needs in zip(tensors, ctx.needs_input_grad[3:], strict=True)
+        )
         total = tensors[0].new_zeros(())
         for start in range(0, rows, row_block):
             with torch.enable_grad():
@@ -50,6 +59,7 @@ class _RowBlocks(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+    @once_differentiable
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         (grad_output,) = grad_outputs
         return (None, None, None, *(None if g is None else g * grad_output for g in ctx.gradients))

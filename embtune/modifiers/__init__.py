@@ -1,1 +1,1 @@
-
+"""Objectives around other objectives: shortened embeddings, weighted sums."""

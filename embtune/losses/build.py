@@ -1,0 +1,69 @@
+"""From the catalogue's entries to one objective."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from typing import Protocol, cast
+
+from embtune.catalog import LossSpec, Parameters, effective_parameters, effective_spec
+from embtune.errors import ConfigError
+from embtune.losses.objective import BuildContext, Objective
+from embtune.modifiers.weighted import WeightedSum
+
+WeightedLoss = tuple[LossSpec, Parameters, float]
+Modifier = tuple[LossSpec, Parameters]
+Builder = Callable[[BuildContext], Objective]
+
+
+class _LossClass(Protocol):
+    def build(self, parameters: Parameters, context: BuildContext) -> Objective: ...
+
+
+class _ModifierClass(Protocol):
+    def build(self, parameters: Parameters, context: BuildContext, inner: Builder) -> Objective: ...
+
+
+def build_objective(losses: Sequence[WeightedLoss], modifiers: Sequence[Modifier], context: BuildContext) -> Objective:
+    """The weighted sum of `losses` under `modifiers`, the innermost modifier first.
+
+    Heads and other trainable parts are initialised from torch's global generator.
+
+    Raises:
+        ConfigError: an entry's code is missing, or the loss cannot be built for this model and data.
+    """
+    build: Builder = partial(_build_losses, tuple(losses))
+    for spec, parameters in modifiers:
+        build = partial(_build_modifier, spec, parameters, build)
+    return build(context)
+
+
+def _build_losses(losses: tuple[WeightedLoss, ...], context: BuildContext) -> Objective:
+    built = [(_build_loss(spec, parameters, context), weight) for spec, parameters, weight in losses]
+    if len(built) == 1 and built[0][1] == 1:
+        return built[0][0]
+    return WeightedSum(built)
+
+
+def _build_loss(spec: LossSpec, parameters: Parameters, context: BuildContext) -> Objective:
+    implementation = cast(_LossClass, _implementation(spec))
+    return implementation.build(effective_parameters(spec, parameters), context)
+
+
+def _build_modifier(spec: LossSpec, parameters: Parameters, inner: Builder, context: BuildContext) -> Objective:
+    implementation = cast(_ModifierClass, _implementation(spec))
+    return implementation.build(effective_parameters(spec, parameters), context, inner)
+
+
+def _implementation(spec: LossSpec) -> type[Objective]:
+    target = effective_spec(spec)
+    module, _, name = target.implementation.partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        message = f"the code of {target.name}, {target.implementation}, cannot be loaded: {error}"
+        raise ConfigError.of("missing-code", message) from error
+    assert isinstance(found, type), f"{target.implementation} is no class"
+    assert issubclass(found, Objective), f"{target.implementation} is no Objective"
+    return found
