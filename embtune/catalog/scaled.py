@@ -18,7 +18,7 @@ class Scaled(Parameters):
 
     scale: PositiveFloat = Field(
         default=20.0,
-        description="Factor on the similarities before the softmax; larger is sharper. Usual: 20 for cosine, 1 for dot.",
+        description="Factor on the similarities before the softmax; larger is sharper. 20 for cosine, 1 for dot.",
     )
     temperature: PositiveFloat | None = Field(
         default=None,

@@ -28,7 +28,7 @@ class RankingParameters(SymmetricParameters):
     directions: tuple[Direction, ...] = Field(
         default=(Direction.QUERY_TO_DOC,),
         min_length=1,
-        description="Which comparisons a row makes. query_to_doc is always among them; all four are GTE's improved loss.",
+        description="Which comparisons a row makes. query_to_doc is always among them.",
     )
     partition_mode: PartitionMode = Field(
         default=PartitionMode.JOINT,
@@ -150,7 +150,7 @@ CACHED = LossSpec(
 SYMMETRIC = LossSpec(
     name="MultipleNegativesSymmetricRankingLoss",
     alias="symmetric-mnrl",
-    purpose="Rank in both directions: each anchor's positive among positives, and each positive's anchor among anchors.",
+    purpose="Rank in both directions: each anchor's positive among positives, and each anchor among anchors.",
     formula=_SYMMETRIC_FORMULA,
     formats=(PAIR,),
     parameters=SymmetricParameters,

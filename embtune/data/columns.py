@@ -1,0 +1,116 @@
+"""What the columns of a sample of rows hold: texts, numbers or lists of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+_PLAIN = re.compile(r"[^\W\d][\w-]*")
+_YAML_WORDS = frozenset({"null", "true", "false"})
+
+
+class HasValues(Protocol):
+    """All that is asked of a row here: its values by column."""
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """Column name to value."""
+
+
+class Cell(Enum):
+    """What one value is."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    TEXTS = "a list of texts"
+    NUMBERS = "a list of numbers"
+    VECTORS = "a list of lists"
+    OTHER = "neither text nor number"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a sample. `cell` is what most of its values are, None when all are null."""
+
+    name: str
+    cell: Cell | None
+    values: tuple[object, ...]  # without nulls
+
+    def numbers(self) -> list[float] | None:
+        """The values as floats, numbers spelled as text too (csv has nothing else); None when one is no number."""
+        numbers = [_number(value) for value in self.values]
+        return None if None in numbers else [number for number in numbers if number is not None]
+
+    def is_category(self) -> bool:
+        """Whether a few short values come again and again, as classes do."""
+        if self.cell not in (Cell.TEXT, Cell.NUMBER) or len(self.values) < 2:
+            return False
+        words = sum(len(str(value).split()) for value in self.values) / len(self.values)
+        return len(set(self.values)) <= len(self.values) / 2 and words <= 4
+
+
+def profile(sample: Sequence[HasValues]) -> dict[str, Column]:
+    """The columns of a sample, in the order in which rows first name them."""
+    values: dict[str, list[object]] = {}
+    for row in sample:
+        for name, value in row.values.items():
+            values.setdefault(name, [])
+            if value is not None:
+                values[name].append(value)
+    return {name: Column(name, _majority(found), tuple(found)) for name, found in values.items()}
+
+
+def folded(name: str) -> str:
+    """A column or role name without case, separators, spaces or a byte-order mark."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def columns_line(columns: Mapping[str, str]) -> str:
+    """The line of YAML that declares `columns`: `columns: {anchor: question, positive: "answer "}`."""
+    pairs = ", ".join(f"{role}: {_quoted(column)}" for role, column in columns.items())
+    return f"columns: {{{pairs}}}"
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Column names in quotes, at most `most`, for a message."""
+    shown = ", ".join(repr(name) for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def _quoted(column: str) -> str:
+    plain = _PLAIN.fullmatch(column) and column.casefold() not in _YAML_WORDS
+    return column if plain else json.dumps(column, ensure_ascii=not column.isprintable())
+
+
+def _majority(values: Sequence[object]) -> Cell | None:
+    kinds = Counter(_cell(value) for value in values)
+    return kinds.most_common(1)[0][0] if kinds else None
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, str):
+        return Cell.TEXT
+    if isinstance(value, int | float):
+        return Cell.NUMBER
+    if not isinstance(value, list | tuple) or not value:
+        return Cell.OTHER
+    inner = {_cell(item) for item in value if item is not None}
+    if inner == {Cell.TEXT}:
+        return Cell.TEXTS
+    if inner == {Cell.NUMBER}:
+        return Cell.NUMBERS
+    return Cell.VECTORS if inner == {Cell.NUMBERS} else Cell.OTHER
+
+
+def _number(value: object) -> float | None:
+    if not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None

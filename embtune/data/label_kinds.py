@@ -1,0 +1,81 @@
+"""What a label column is, from its values and from the texts beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from embtune.catalog.roles import LIST_ROLE, is_negative
+from embtune.catalog.spec import LabelKind
+from embtune.data.columns import Cell, Column, folded
+
+_SCORE_NAMES = frozenset({"score", "scores", "similarity", "similarityscore"})
+_LISTS = (Cell.NUMBERS, Cell.VECTORS)
+
+
+@dataclass(frozen=True)
+class LabelReading:
+    """One way to read a label column, and why it can be read so."""
+
+    kind: LabelKind
+    reason: str
+
+
+def label_readings(column: Column, roles: Sequence[str]) -> list[LabelReading]:
+    """The ways to read `column` beside texts with these roles, the likeliest first; never empty."""
+    negatives = [role for role in roles if is_negative(role)]
+    if column.cell in _LISTS:
+        return [_list_reading(column, negatives)]
+    numbers = column.numbers()
+    if numbers and negatives and len(roles) > 2:
+        return [LabelReading(LabelKind.MARGIN, "one number beside a negative: by how much the positive is better")]
+    if numbers is None:
+        return [
+            LabelReading(LabelKind.CLASS, f"words, {len(set(map(str, column.values)))} different ones in the sample")
+        ]
+    return _number_readings(column, numbers, is_pair=len(roles) == 2)
+
+
+def _list_reading(column: Column, negatives: Sequence[str]) -> LabelReading:
+    if not negatives or column.cell is Cell.VECTORS:
+        return LabelReading(LabelKind.VECTOR, "lists of numbers: teacher embeddings")
+    if LIST_ROLE in negatives:
+        # how many negatives a row has only the row says; the reader checks each against its own list
+        return LabelReading(LabelKind.SCORES, "lists of numbers beside negatives: a score for each passage")
+    length = max(len(value) for value in column.values if isinstance(value, list | tuple))
+    if length == len(negatives):
+        return LabelReading(LabelKind.MARGIN, f"{length} numbers for {length} negatives: margins")
+    return LabelReading(
+        LabelKind.SCORES, f"{length} numbers beside {len(negatives)} negatives: a score for each passage"
+    )
+
+
+def _number_readings(column: Column, numbers: Sequence[float], is_pair: bool) -> list[LabelReading]:
+    whole = all(number.is_integer() for number in numbers)
+    score = LabelReading(LabelKind.SCORE, _score_reason(numbers))
+    classes = LabelReading(LabelKind.CLASS, f"whole numbers, {len(set(numbers))} different ones in the sample")
+    if not is_pair:
+        return [classes, score] if whole else [score]
+    if not whole:
+        return [score]
+    if set(numbers) <= {0.0, 1.0}:
+        binary = LabelReading(LabelKind.BINARY, "only 0 and 1")
+        return [score, binary, classes] if _is_score(column) else [binary, classes, score]
+    return [score, classes] if _is_score(column) else [classes, score]
+
+
+def _is_score(column: Column) -> bool:
+    """Whether the name says score, and the values do not say otherwise by being integers or booleans 0 and 1."""
+    return folded(column.name) in _SCORE_NAMES and not all(
+        isinstance(value, int) and value in (0, 1) for value in column.values
+    )
+
+
+def _score_reason(numbers: Sequence[float]) -> str:
+    if not numbers:
+        return "numbers"
+    low, high = min(numbers), max(numbers)
+    found = f"numbers from {low:g} to {high:g}"
+    if low >= 0 and high <= 1:
+        return found
+    return f"{found}; a score must be within 0 and 1, so these need to be rescaled"

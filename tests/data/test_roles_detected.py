@@ -1,0 +1,140 @@
+"""Roles found by names and values, on hand-made rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from embtune.catalog import LabelKind, find_spec
+from embtune.data.roles import Layout, detect_layout
+from embtune.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Row:
+    values: dict[str, object]
+
+
+def detect(columns: dict[str, list[object]], loss: str | None = None) -> Layout:
+    sample = [Row(dict(zip(columns, cells, strict=True))) for cells in zip(*columns.values(), strict=True)]
+    return detect_layout(sample, find_spec(loss).formats if loss else None)
+
+
+def texts(word: str, count: int = 8) -> list[object]:
+    return [f"{word} number {i} of a few" for i in range(count)]
+
+
+CASES: list[tuple[dict[str, list[object]], tuple[str, ...], LabelKind]] = [
+    ({"query": texts("q"), "document": texts("d")}, ("anchor", "positive"), LabelKind.NONE),
+    ({"query": texts("q"), "text": texts("d")}, ("anchor", "positive"), LabelKind.NONE),
+    ({"Question": texts("q"), "Answer": texts("a")}, ("anchor", "positive"), LabelKind.NONE),
+    (
+        {"anchor": texts("q"), "positive": texts("p"), "negative": texts("n")},
+        ("anchor", "positive", "negative"),
+        LabelKind.NONE,
+    ),
+    (
+        {"anchor": texts("q"), "positive": texts("p"), "neg_1": texts("n"), "neg_2": texts("m")},
+        ("anchor", "positive", "negative_1", "negative_2"),
+        LabelKind.NONE,
+    ),
+    ({"query": texts("q"), "pos": texts("p"), "neg": [["x"]] * 8}, ("anchor", "positive", "negatives"), LabelKind.NONE),
+    (
+        {"query": texts("q"), "passage_1": texts("p"), "passage_2": texts("n"), "margin": [1.5] * 8},
+        ("anchor", "positive", "negative"),
+        LabelKind.MARGIN,
+    ),
+    (
+        {"query": texts("q"), "positive": texts("p"), "negative": texts("n"), "scores": [[3.0, 1.0]] * 8},
+        ("anchor", "positive", "negative"),
+        LabelKind.SCORES,
+    ),
+    (
+        {"sentence1": texts("a"), "sentence2": texts("b"), "score": [0.5, 1] * 4},
+        ("sentence_A", "sentence_B"),
+        LabelKind.SCORE,
+    ),
+    (
+        {"text1": texts("a"), "text2": texts("b"), "label": ["0", "1"] * 4},
+        ("sentence_A", "sentence_B"),
+        LabelKind.BINARY,
+    ),
+    (
+        {"text1": texts("a"), "text2": texts("b"), "label": [True, False] * 4},
+        ("sentence_A", "sentence_B"),
+        LabelKind.BINARY,
+    ),
+    (
+        {"premise": texts("a"), "hypothesis": texts("b"), "label": [0, 2] * 4},
+        ("sentence_A", "sentence_B"),
+        LabelKind.CLASS,
+    ),
+    ({"noisy": texts("a"), "original": texts("b")}, ("damaged", "original"), LabelKind.NONE),
+    ({"text": texts("t"), "embedding": [[0.1, 0.2]] * 8}, ("text",), LabelKind.VECTOR),
+    ({"english": texts("e"), "german": texts("g"), "embedding": [[0.1]] * 8}, ("text_1", "text_2"), LabelKind.VECTOR),
+    ({"utterance": texts("u"), "intent": ["go", "stop"] * 4}, ("text",), LabelKind.CLASS),
+    ({"left": texts("u"), "right": texts("v"), "sim": [0.25, 0.5] * 4}, ("sentence_A", "sentence_B"), LabelKind.SCORE),
+    ({"text": texts("t"), "source": ["web", "book"] * 4}, ("text",), LabelKind.NONE),
+]
+
+
+@pytest.mark.parametrize(("columns", "roles", "label"), CASES, ids=[" ".join(columns) for columns, _, _ in CASES])
+def test_names_and_values_give_roles_and_label(
+    columns: dict[str, list[object]], roles: tuple[str, ...], label: LabelKind
+) -> None:
+    layout = detect(columns)
+    assert (layout.roles, layout.label) == (roles, label)
+
+
+@pytest.mark.parametrize(("columns", "roles", "label"), CASES, ids=[" ".join(columns) for columns, _, _ in CASES])
+def test_every_role_and_label_has_a_reason_that_names_its_column(
+    columns: dict[str, list[object]], roles: tuple[str, ...], label: LabelKind
+) -> None:
+    layout = detect(columns)
+    used = [*layout.columns.values(), *([layout.label_column] if layout.label_column else [])]
+    assert len(layout.reasons) == len(used)
+    assert all(repr(column) in reason for column, reason in zip(used, layout.reasons, strict=True))
+
+
+def test_the_wanted_format_decides_between_readings_and_a_note_says_so() -> None:
+    columns: dict[str, list[object]] = {"text": texts("t"), "topic": list("ab" * 4)}
+    assert detect(columns).label is LabelKind.NONE
+    triplets: dict[str, list[object]] = {
+        "query": texts("q"),
+        "positive": texts("p"),
+        "negative": texts("n"),
+        "margin": list(range(8)),
+    }
+    layout = detect(triplets, "MultipleNegativesRankingLoss")
+    assert (layout.roles, layout.label) == (("anchor", "positive", "negative"), LabelKind.NONE)
+    assert any("which the loss takes" in note for note in layout.notes)
+
+
+def test_a_loss_for_pairs_leaves_negatives_out_aloud() -> None:
+    columns = {"anchor": texts("q"), "positive": texts("p"), "negative": texts("n")}
+    layout = detect(columns, "MultipleNegativesSymmetricRankingLoss")
+    assert layout.roles == ("anchor", "positive")
+    assert "not read: negative" in layout.notes
+
+
+def test_a_label_that_judges_a_pair_is_never_left_out() -> None:
+    columns: dict[str, list[object]] = {"anchor": texts("q"), "positive": texts("p"), "label": [0, 1] * 4}
+    assert detect(columns, "MultipleNegativesRankingLoss").label is LabelKind.BINARY
+
+
+def test_three_texts_without_telling_names_are_not_guessed() -> None:
+    with pytest.raises(ConfigError, match=r"columns: \{anchor: en, positive: de\}"):
+        detect({"en": texts("e"), "de": texts("d"), "fr": texts("f")})
+
+
+def test_a_table_without_texts_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no column holds texts"):
+        detect({"a": [1, 2], "b": [0.5, 0.25]})
+
+
+def test_scores_out_of_range_are_told_in_the_reason() -> None:
+    layout = detect({"sentence1": texts("a"), "sentence2": texts("b"), "score": [0, 5] * 4})
+    assert layout.label is LabelKind.SCORE
+    assert "from 0 to 5" in layout.reasons[-1]
+    assert "rescaled" in layout.reasons[-1]
