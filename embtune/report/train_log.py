@@ -1,0 +1,52 @@
+"""`train.log`: what people saw, with the time of each line and without colours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self, TextIO
+
+from embtune.report.disk import naming
+
+# colours, cursor moves and window titles
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+
+
+class TrainLog:
+    """The open log; `PlainProgress(log.line)` fills it whatever the terminal shows. Open it with `TrainLog.opened`."""
+
+    def __init__(self, path: Path, stream: TextIO) -> None:
+        self.path = path
+        self._stream = stream
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator[Self]:
+        """Append to the log at `path`; a resumed run goes on in the same file.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        with naming(path):
+            stream = path.open("a", encoding="utf-8")
+        with stream:
+            yield cls(path, stream)
+
+    def line(self, text: str) -> None:
+        """Write each line of `text` with the time in UTC before it.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        with naming(self.path):
+            self._stream.writelines(f"{now}  {line}\n" for line in without_escapes(text).split("\n"))
+            self._stream.flush()
+
+
+def without_escapes(text: str) -> str:
+    """`text` without terminal escape sequences and carriage returns."""
+    return _ESCAPES.sub("", text).replace("\r", "")
