@@ -1,0 +1,69 @@
+"""Rows that cannot be used: shown ten at a time, counted in full, and skipped only where that was asked for."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from embtune.errors import DataError, Problem
+
+SHOWN = 10
+SKIP_LIMIT = 0.1  # share of rows that `skip` may leave out; one row is always allowed
+
+
+class OnBadRow(Enum):
+    """What to do about a row that cannot be used. The values are the words of the config."""
+
+    ERROR = "error"
+    SKIP = "skip"
+
+
+class BadValueError(Exception):
+    """A value that does not fit its role: `reason` continues a sentence that begins with the role."""
+
+    def __init__(self, code: str, reason: str, hint: str | None = None) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.hint = hint
+
+
+class BadRows:
+    """The bad rows of one dataset, as they are met."""
+
+    def __init__(self, name: str, on_bad_row: OnBadRow, skip_limit: float = SKIP_LIMIT) -> None:
+        self.count = 0
+        self._name = name
+        self._on_bad_row = on_bad_row
+        self._skip_limit = skip_limit
+        self._first: list[Problem] = []
+
+    def add(self, problem: Problem) -> None:
+        """Count one more bad row."""
+        self.count += 1
+        if len(self._first) < SHOWN:
+            self._first.append(problem)
+
+    def check(self, total: int, remark: str | None = None) -> None:
+        """Decide, after all `total` rows were seen.
+
+        Args:
+            remark: advice that takes all bad rows together, shown before the usual one.
+
+        Raises:
+            DataError: there are bad rows and none may be skipped, or more than may be, or no good one is left. It holds
+                the first ten problems and one that counts all.
+        """
+        if self.count == 0:
+            return
+        before = f"{remark}; or " if remark else ""
+        if self._on_bad_row is OnBadRow.ERROR:
+            hint = f"{before}correct them, or set data.on_bad_row: skip to leave such rows out"
+            self._stop("bad-rows", total, hint)
+        if self.count == total or self.count > max(1, int(self._skip_limit * total)):
+            hint = f"{before}correct them: on_bad_row: skip leaves out at most {self._skip_limit:.0%} of the rows"
+            self._stop("too-many-bad-rows", total, hint)
+
+    def _stop(self, code: str, total: int, hint: str) -> None:
+        more = f"; {self.count - len(self._first)} more are not shown" if self.count > len(self._first) else ""
+        message = f"{self.count} of {total} rows of {self._name!r} cannot be used{more}"
+        raise DataError([*self._first, Problem(code, message, None, hint)])
