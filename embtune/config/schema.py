@@ -7,19 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from embtune.config.sections.base import Int, Section, Text
 from embtune.config.sections.data import DataConfig
-from embtune.config.sections.losses import LossConfig, is_a_loss, is_a_modifier
+from embtune.config.sections.losses import Losses, OneModifier
 from embtune.config.sections.model import ModelConfig
 from embtune.config.sections.run import CheckpointConfig, EvalConfig, HubConfig, LoggingConfig
 from embtune.config.sections.train import TrainConfig
-
-
-def _as_list(value: object) -> object:
-    """One loss, by name or as a mapping, is a list of one."""
-    return [value] if isinstance(value, str | dict) else value
 
 
 class RunConfig(Section):
@@ -33,12 +28,8 @@ class RunConfig(Section):
     model: ModelConfig = Field(description="The model that is fine-tuned.")
     data: DataConfig = Field(description="The rows it learns from and is evaluated on.")
     plugins: tuple[Text, ...] = Field(default=(), description="Python files or modules with losses of your own.")
-    loss: Annotated[tuple[Annotated[LossConfig, is_a_loss], ...], BeforeValidator(_as_list), Field(min_length=1)] = (
-        Field(description="The loss by name, with its parameters; or a list of losses, which are added by weight.")
-    )
-    modifiers: tuple[Annotated[LossConfig, is_a_modifier], ...] = Field(
-        default=(), description="What is put around the loss, innermost first."
-    )
+    loss: Losses = Field(description="The loss, with its parameters; or a list of losses, which are added by weight.")
+    modifiers: tuple[OneModifier, ...] = Field(default=(), description="What is put around the loss, innermost first.")
     train: TrainConfig = Field(default_factory=TrainConfig, description="Batches, optimiser, schedule, precision.")
     eval: EvalConfig = Field(default_factory=EvalConfig, description="When the model is evaluated, and by what.")
     checkpoint: CheckpointConfig = Field(

@@ -6,20 +6,33 @@ import re
 from pathlib import PurePath
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from embtune.config.sections.base import PositiveFloat, Section, Text
-from embtune.config.sections.losses import LossConfig, is_a_loss
+from embtune.config.sections.losses import OneLoss
 from embtune.config.words import OnBadRow
 
-# "/" and "@" part metric names, as in dev@64/ndcg@10
-DatasetName = Annotated[str, Field(pattern=r"^[^\s/@]+$")]
+_NAME = r"^[^\s/@]+$"  # "/" and "@" part metric names, as in dev@64/ndcg@10
+
+
+def _check_name(name: str) -> str:
+    if not re.match(_NAME, name):
+        raise ValueError("must be one word without '/' and '@', which part the names of metrics")
+    return name
+
+
+DatasetName = Annotated[str, AfterValidator(_check_name), WithJsonSchema({"type": "string", "pattern": _NAME})]
 
 
 class DatasetConfig(Section):
     """What training and evaluation sets have in common."""
 
-    name: DatasetName = Field(description="Short name for logs and metrics, without /, @ or spaces; else the file's.")
+    # the default is never seen: _name_after_path gives a name, and a set without a path is refused
+    name: DatasetName = Field(
+        default="",
+        description="Short name for logs and metrics, without /, @ or spaces; by default the file's name.",
+        json_schema_extra=lambda schema: schema.pop("default", None),
+    )
     path: Text = Field(
         description="Hub id, file, glob or folder; csv, tsv, json, jsonl, parquet, arrow, txt, also .gz and .zst."
     )
@@ -43,7 +56,7 @@ class TrainDatasetConfig(DatasetConfig):
     """One entry of `data.train`."""
 
     weight: PositiveFloat = Field(default=1.0, description="Share in a mixture, relative to the other training sets.")
-    loss: Annotated[LossConfig, is_a_loss] | None = Field(
+    loss: OneLoss | None = Field(
         default=None, description="A loss of its own for this set; null takes the one of the run."
     )
 

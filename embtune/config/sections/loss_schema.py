@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
-from pydantic.json_schema import JsonSchemaValue
+from collections.abc import Mapping
 
 from embtune.catalog import LossSpec, all_specs
 
-WEIGHT_DESCRIPTION = "Factor on this loss in the sum of all losses."
+_REFERENCE = "#/$defs/"
 
 
-def entry_schema() -> JsonSchemaValue:
-    """A bare name, or a mapping with `name` and the parameters of that loss or modifier."""
-    names = [word for spec in all_specs() for word in (spec.name, spec.alias)]
-    return {"anyOf": [{"type": "string", "enum": names}, {"oneOf": [_spec_schema(spec) for spec in all_specs()]}]}
+def entry_schema(*, modifiers: bool) -> dict[str, object]:
+    """Of losses or of modifiers: a bare name, or a mapping with `name` and the parameters of that one."""
+    specs = [spec for spec in all_specs() if spec.is_modifier is modifiers]
+    names = [word for spec in specs for word in (spec.name, spec.alias)]
+    return {"anyOf": [{"type": "string", "enum": names}, {"oneOf": [_spec_schema(spec) for spec in specs]}]}
 
 
-def _spec_schema(spec: LossSpec) -> JsonSchemaValue:
-    schema = spec.parameters.model_json_schema()
-    return schema
+def _spec_schema(spec: LossSpec) -> dict[str, object]:
+    parameters = spec.parameters.model_json_schema()
+    own: dict[str, object] = {
+        "name": {"anyOf": [{"const": spec.name}, {"const": spec.alias}], "description": spec.purpose}
+    }
+    if not spec.is_modifier:
+        description = "Factor on this loss in the sum of all losses."
+        own["weight"] = {"type": "number", "exclusiveMinimum": 0, "default": 1.0, "description": description}
+    return {
+        "title": spec.name,
+        "description": spec.purpose,
+        "type": "object",
+        "properties": {**own, **_inlined(parameters.get("properties", {}), parameters.get("$defs", {}))},
+        "required": ["name", *parameters.get("required", [])],
+        "additionalProperties": False,
+    }
+
+
+def _inlined(schema: Mapping[str, object], definitions: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """The schema with references to its own definitions written out, since it becomes part of a larger one."""
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        rest = {key: value for key, value in schema.items() if key != "$ref"}
+        return _inlined({**definitions[reference.removeprefix(_REFERENCE)], **rest}, definitions)
+    return {key: _inlined_value(value, definitions) for key, value in schema.items()}
+
+
+def _inlined_value(value: object, definitions: Mapping[str, Mapping[str, object]]) -> object:
+    if isinstance(value, dict):
+        return _inlined(value, definitions)
+    return [_inlined_value(item, definitions) for item in value] if isinstance(value, list) else value

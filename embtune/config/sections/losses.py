@@ -5,22 +5,23 @@ The parameters are checked by the model of the one loss that was named, so that 
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_serializer,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, ValidationError
+from pydantic_core import PydanticCustomError, ValidationError
 
 from embtune.catalog import LossSpec, Parameters, UnknownLoss, find_spec
 from embtune.config.sections.base import PositiveFloat, Section
-from embtune.config.sections.loss_schema import entry_schema
 
 OWN_KEYS = ("name", "weight")
 
@@ -30,9 +31,9 @@ class LossConfig(Section):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    spec: LossSpec = Field(validation_alias="name")
-    weight: PositiveFloat = 1.0
-    parameters: Parameters
+    spec: LossSpec = Field(validation_alias="name", description="The catalogue's entry.")
+    weight: PositiveFloat = Field(default=1.0, description="Factor on this loss in the sum of all losses.")
+    parameters: Parameters = Field(description="Checked by the entry's own parameters.")
 
     @model_validator(mode="before")
     @classmethod
@@ -46,41 +47,65 @@ class LossConfig(Section):
 
     @field_validator("spec", mode="before")
     @classmethod
-    def _find(cls, name: object) -> object:
+    def _find(cls, name: object) -> LossSpec:
         if not isinstance(name, str):
-            raise PydanticCustomError("string_type", "")
+            raise PydanticCustomError("string_type", "expected the name of a loss")
         try:
             return find_spec(name)
         except UnknownLoss as error:
             problem = error.problems[0]
-            raise PydanticCustomError("unknown-loss", "{text}", {"text": problem.message, "hint": problem.hint}) from None
+            raise _mistake("unknown-loss", problem.message, problem.hint) from None
 
     @field_validator("parameters", mode="plain")
     @classmethod
-    def _check(cls, values: dict[str, object], info: ValidationInfo) -> object:
-        spec = info.data.get("spec")
-        if spec is None:  # an unknown loss is one mistake, whatever its parameters
-            return Parameters()
-        return spec.parameters.model_validate(values)
+    def _check(cls, values: dict[str, object], info: ValidationInfo) -> Parameters:
+        spec: LossSpec | None = info.data.get("spec")
+        # a loss that does not exist is one mistake, whatever its parameters
+        return spec.parameters.model_validate(values) if spec else Parameters()
 
     @model_serializer
     def _as_written(self) -> dict[str, object]:
-        return {"name": self.spec.name, "weight": self.weight, **self.parameters.model_dump(mode="json")}
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Bare names, or one of the entries told apart by `name`."""
-        return entry_schema()
+        weight = {} if self.spec.is_modifier else {"weight": self.weight}
+        return {"name": self.spec.name, **weight, **self.parameters.model_dump(mode="json")}
 
 
-def _expect(entry: LossConfig, is_modifier: bool) -> LossConfig:
-    if entry.spec.is_modifier is is_modifier:
-        return entry
-    kind, section = ("a modifier", "modifiers") if entry.spec.is_modifier else ("a loss", "loss")
-    text = f"{entry.spec.name} is {kind}, it belongs under '{section}:'"
-    mistake = PydanticCustomError("misplaced-loss", "{text}", {"text": text, "hint": None})
-    raise ValidationError.from_exception_data("loss", [{"type": mistake, "loc": ("name",), "input": entry.spec.name}])
+def _mistake(code: str, text: str, hint: str | None) -> PydanticCustomError:
+    return PydanticCustomError(code, "{text}", {"text": text, "hint": hint})  # type: ignore[arg-type]
 
 
-is_a_loss = AfterValidator(lambda entry: _expect(entry, is_modifier=False))
-is_a_modifier = AfterValidator(lambda entry: _expect(entry, is_modifier=True))
+def _refuse(entry: LossConfig, key: str, code: str, text: str, hint: str) -> ValidationError:
+    return ValidationError.from_exception_data(
+        "loss", [{"type": _mistake(code, text, hint), "loc": (key,), "input": entry}]
+    )
+
+
+def _as_loss(entry: LossConfig) -> LossConfig:
+    name = entry.spec.name
+    if entry.spec.is_modifier:
+        raise _refuse(entry, "name", "misplaced-loss", f"{name} is a modifier, no loss", "move it under 'modifiers:'")
+    return entry
+
+
+def _as_modifier(entry: LossConfig) -> LossConfig:
+    name = entry.spec.name
+    if not entry.spec.is_modifier:
+        raise _refuse(entry, "name", "misplaced-loss", f"{name} is a loss, no modifier", "move it under 'loss:'")
+    if "weight" in entry.model_fields_set:
+        raise _refuse(entry, "weight", "unknown-key", "a modifier has no weight", "remove it; losses have weights")
+    return entry
+
+
+def _as_list(value: object) -> object:
+    """One loss, by name or as a mapping, is a list of one."""
+    return [value] if isinstance(value, str | dict) else value
+
+
+_LOSS = {"$ref": "#/$defs/Loss"}  # added by embtune.config.json_schema
+OneLoss = Annotated[LossConfig, AfterValidator(_as_loss), WithJsonSchema(_LOSS)]
+Losses = Annotated[
+    tuple[OneLoss, ...],
+    Field(min_length=1),
+    BeforeValidator(_as_list),
+    WithJsonSchema({"anyOf": [_LOSS, {"type": "array", "items": _LOSS, "minItems": 1}]}),
+]
+OneModifier = Annotated[LossConfig, AfterValidator(_as_modifier), WithJsonSchema({"$ref": "#/$defs/Modifier"})]

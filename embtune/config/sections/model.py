@@ -36,7 +36,8 @@ class ModelConfig(Section):
     )
     revision: Text | None = Field(default=None, description="Branch, tag or commit on the hub; null is the newest.")
     max_seq_length: PositiveInt | dict[str, PositiveInt] | None = Field(
-        default=None, description="Tokens kept of a text: one number, or one per role; null keeps the model's own limit."
+        default=None,
+        description="Tokens kept of a text: one number, or one per role; null keeps the model's own limit.",
     )
     pooling: Pooling = Field(default=Pooling.AUTO, description="How token embeddings become one vector.")
     normalize: Auto | Flag = Field(

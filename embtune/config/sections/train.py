@@ -52,7 +52,8 @@ class TrainConfig(Section):
     )
     compile: Auto | Flag = Field(default="auto", description="Compile the model; auto does where it is known to pay.")
     on_non_finite: OnNonFinite = Field(
-        default=OnNonFinite.STOP, description="What to do when a loss or gradient is not finite: stop, or skip the step."
+        default=OnNonFinite.STOP,
+        description="What to do when a loss or gradient is not finite: stop, or skip the step.",
     )
 
     @model_validator(mode="before")

@@ -1,0 +1,118 @@
+"""What no single field can see: keys that exclude each other, roles, names used twice, and what is not here yet.
+
+These look at the tree as it was written, so that they speak even where the schema already found mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from embtune.catalog import canonical_role, nearest
+from embtune.catalog.roles import role_words
+from embtune.config.sections.data import name_of
+from embtune.config.sections.train import ALTERNATIVES
+from embtune.config.tree import Key, KeyPath, Node, dotted, place_of
+from embtune.errors import Problem
+
+
+@dataclass(frozen=True)
+class Later:
+    """A key of the schema that this version cannot act on: every value but `off` is refused."""
+
+    path: KeyPath
+    off: tuple[object, ...]
+    what: str
+
+
+# Delete a row when the key starts to work.
+LATER = (
+    Later(("plugins",), ([], None), "losses of your own"),
+    Later(("model", "lora"), (None,), "low-rank updates"),
+    Later(("hub", "push"), (False, None), "uploading to the hub"),
+    Later(("logging", "report_to"), ([], None), "trackers"),
+)
+
+
+def cross_checks(root: Node) -> list[Problem]:
+    """The problems of all checks but `not_available`."""
+    checks: tuple[Callable[[Node], Iterator[Problem]], ...] = (_alternatives, _roles, _names)
+    return [problem for check in checks for problem in check(root)]
+
+
+def not_available(root: Node) -> tuple[Node, list[Problem]]:
+    """The problems of keys that this version cannot act on, and the tree without them: one mistake is told once."""
+    problems = []
+    for row in LATER:
+        node = root.find(row.path)
+        if node is not None and node.known and node.plain() not in row.off:
+            message = f"{dotted(row.path)}: {row.what} cannot be used in this version of embtune"
+            place = place_of(root, row.path, of_key=True)
+            problems.append(place.problem("not-available", message, "remove the line"))
+            root = root.without(row.path)
+    return root, problems
+
+
+def _is_set(root: Node, path: KeyPath) -> bool:
+    node = root.find(path)
+    return node is not None and node.known and node.value is not None
+
+
+def _alternatives(root: Node) -> Iterator[Problem]:
+    """Only one key of a pair may be given, and one of the pair of lengths must be."""
+    for first, second in ALTERNATIVES:
+        if _is_set(root, ("train", first)) and _is_set(root, ("train", second)):
+            place = max(
+                (place_of(root, ("train", key), of_key=True) for key in (first, second)), key=lambda at: at.line or 0
+            )
+            message = f"train: {second!r} and {first!r} exclude each other"
+            yield place.problem("conflicting-keys", message, "keep one of the two")
+    length = root.find(("train", "num_train_epochs"))
+    if length is not None and length.known and length.value is None and not _is_set(root, ("train", "max_steps")):
+        message = "train: the run has no length, num_train_epochs is null and max_steps is not given"
+        yield length.place.problem("missing-key", message, "write num_train_epochs or max_steps")
+
+
+def _data_sets(root: Node) -> Iterator[tuple[KeyPath, Node]]:
+    for part in ("train", "eval"):
+        found = root.find(("data", part))
+        for index, entry in enumerate(found.items if found else ()):
+            yield ("data", part, index), entry
+
+
+def _roles(root: Node) -> Iterator[Problem]:
+    """Roles are named in `columns` and `prompts` of a data set and in `model.max_seq_length`."""
+    places: list[KeyPath] = [("model", "max_seq_length")]
+    places += [(*path, key) for path, _ in _data_sets(root) for key in ("columns", "prompts")]
+    for path in places:
+        node = root.find(path)
+        for word in node.entries if node else ():
+            if canonical_role(word) is None:
+                yield _unknown_role(root, path, word)
+
+
+def _unknown_role(root: Node, path: KeyPath, word: str) -> Problem:
+    value = root.find((*path, word))
+    guess = nearest(word, role_words())
+    hint = (
+        f"did you mean {guess!r}?"
+        if guess
+        else f"the roles are {', '.join(role_words())}, and negative_1, negative_2 ..."
+    )
+    if path[-1] == "columns" and value is not None and isinstance(value.value, str) and canonical_role(value.value):
+        hint = f"role first, then column: write '{value.value}: {word}'"
+    place = place_of(root, (*path, word), of_key=True)
+    return place.problem("unknown-role", f"{dotted(path)}: {word!r} is no role", hint)
+
+
+def _names(root: Node) -> Iterator[Problem]:
+    """Metrics and logs tell data sets apart by name, so each name is used once in training and once in evaluation."""
+    seen: dict[tuple[Key, object], KeyPath] = {}
+    for path, entry in _data_sets(root):
+        written, source = entry.child("name"), entry.child("path")
+        name = written.value if written else name_of(str(source.value)) if source else None
+        first = seen.setdefault((path[1], name), path)
+        if name is not None and first != path:
+            at = (*path, "name" if written else "path")
+            message = f"{dotted(path)}: the name {name!r} is also that of {dotted(first)}"
+            yield place_of(root, at).problem("duplicate-name", message, "give each its own 'name:'")

@@ -1,0 +1,29 @@
+"""A checked config back to YAML, every value written out."""
+
+from __future__ import annotations
+
+from embtune.config.environment import escape
+from embtune.config.scalars import write_yaml
+from embtune.config.schema import RunConfig
+
+
+def resolved(config: RunConfig) -> dict[str, object]:
+    """Plain values of the whole config; a single loss is not a list."""
+    values: dict[str, object] = config.model_dump(mode="json")
+    losses = values["loss"]
+    if isinstance(losses, list) and len(losses) == 1:
+        values["loss"] = losses[0]
+    return values
+
+
+def resolved_yaml(config: RunConfig) -> str:
+    """The config as YAML that loads back equal; text that looks like a `${env:...}` is escaped."""
+    return write_yaml(_escaped(resolved(config)))
+
+
+def _escaped(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _escaped(below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    return escape(value) if isinstance(value, str) else value

@@ -1,0 +1,77 @@
+"""Which keys exist where, read off the schema: for "did you mean" and "belongs under"."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import get_args
+
+from embtune.catalog import LossSpec, all_specs
+from embtune.config.schema import RunConfig
+from embtune.config.sections.base import Section
+from embtune.config.sections.losses import OWN_KEYS, LossConfig
+from embtune.config.tree import Key, KeyPath, Node
+
+LOSS_PLACES = ("loss", "loss[]", "modifiers[]", "data.train[].loss")
+
+
+def pattern(path: KeyPath) -> str:
+    """A path with its indices left out: `data.train[].columns`."""
+    words = "".join("[]" if isinstance(key, int) else f".{key}" for key in path)
+    return words.removeprefix(".")
+
+
+@cache
+def sections() -> dict[str, tuple[str, ...]]:
+    """Every section but losses, as a pattern, with the keys it takes; the root is the empty pattern."""
+    found: dict[str, tuple[str, ...]] = {}
+    _collect(RunConfig, "", found)
+    return found
+
+
+def keys_at(root: Node, path: KeyPath) -> tuple[str, ...]:
+    """The keys that the section at `path` takes; a loss takes those of the loss its `name` names."""
+    if pattern(path) not in LOSS_PLACES:
+        top = ("extends",) if not path else ()
+        return (*sections().get(pattern(path), ()), *top)
+    spec = _named_spec(root, path)
+    return (*OWN_KEYS, *spec.parameters.model_fields) if spec else OWN_KEYS
+
+
+def sections_with(root: Node, key: str) -> list[str]:
+    """The sections, as a person would name them, in which `key` is a key; a loss only where it is the one in use."""
+    places = [name for name, keys in sections().items() if key in keys]
+    losses: list[tuple[Key, ...]] = [
+        ("loss",),
+        *((part, index) for part in ("loss", "modifiers") for index in range(9)),
+    ]
+    for path in losses:
+        spec = _named_spec(root, path)
+        if spec and key in spec.parameters.model_fields and (name := str(path[0])) not in places:
+            places.append(name)
+    return places
+
+
+def losses_with(parameter: str) -> list[str]:
+    """The losses and modifiers that take a parameter of this name."""
+    return [spec.name for spec in all_specs() if parameter in spec.parameters.model_fields]
+
+
+def _named_spec(root: Node, path: KeyPath) -> LossSpec | None:
+    name = root.find((*path, "name"))
+    return next((spec for spec in all_specs() if name and name.value in (spec.name, spec.alias)), None)
+
+
+def _collect(section: type[Section], prefix: str, found: dict[str, tuple[str, ...]]) -> None:
+    found[prefix] = tuple(section.model_fields)
+    for key, field in section.model_fields.items():
+        for inner, is_list in _inner_sections(field.annotation, False):
+            place = f"{prefix}.{key}".removeprefix(".") + ("[]" if is_list else "")
+            _collect(inner, place, found)
+
+
+def _inner_sections(annotation: object, is_list: bool) -> list[tuple[type[Section], bool]]:
+    """The sections inside an annotation, and whether each is an item of a list."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [] if issubclass(annotation, LossConfig) else [(annotation, is_list)]
+    is_list = is_list or getattr(annotation, "__origin__", None) is tuple
+    return [found for inner in get_args(annotation) for found in _inner_sections(inner, is_list)]
