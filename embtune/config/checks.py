@@ -94,11 +94,8 @@ def _roles(root: Node) -> Iterator[Problem]:
 def _unknown_role(root: Node, path: KeyPath, word: str) -> Problem:
     value = root.find((*path, word))
     guess = nearest(word, role_words())
-    hint = (
-        f"did you mean {guess!r}?"
-        if guess
-        else f"the roles are {', '.join(role_words())}, and negative_1, negative_2 ..."
-    )
+    every = f"the roles are {', '.join(role_words())}, and negative_1, negative_2 ..."
+    hint = f"did you mean {guess!r}?" if guess else every
     if path[-1] == "columns" and value is not None and isinstance(value.value, str) and canonical_role(value.value):
         hint = f"role first, then column: write '{value.value}: {word}'"
     place = place_of(root, (*path, word), of_key=True)

@@ -9,7 +9,7 @@ from embtune.catalog import LossSpec, all_specs
 from embtune.config.schema import RunConfig
 from embtune.config.sections.base import Section
 from embtune.config.sections.losses import OWN_KEYS, LossConfig
-from embtune.config.tree import Key, KeyPath, Node
+from embtune.config.tree import KeyPath, Node
 
 LOSS_PLACES = ("loss", "loss[]", "modifiers[]", "data.train[].loss")
 
@@ -40,10 +40,7 @@ def keys_at(root: Node, path: KeyPath) -> tuple[str, ...]:
 def sections_with(root: Node, key: str) -> list[str]:
     """The sections, as a person would name them, in which `key` is a key; a loss only where it is the one in use."""
     places = [name for name, keys in sections().items() if key in keys]
-    losses: list[tuple[Key, ...]] = [
-        ("loss",),
-        *((part, index) for part in ("loss", "modifiers") for index in range(9)),
-    ]
+    losses = [path for path, _ in root.walk() if pattern(path) in LOSS_PLACES]
     for path in losses:
         spec = _named_spec(root, path)
         if spec and key in spec.parameters.model_fields and (name := str(path[0])) not in places:

@@ -108,9 +108,8 @@ def _missing(root: Node, path: KeyPath) -> Problem:
     slip = nearest(str(path[-1]), _unknown_keys(root, path[:-1]))
     if slip:
         hint = f"{slip!r} is probably meant to be it"
-    return place_of(root, path[:-1], of_key=True).problem(
-        "missing-key", f"the key {path[-1]!r}{section} is missing", hint
-    )
+    place = place_of(root, path[:-1], of_key=True)
+    return place.problem("missing-key", f"the key {path[-1]!r}{section} is missing", hint)
 
 
 def _unknown_keys(root: Node, path: KeyPath) -> list[str]:
@@ -149,7 +148,12 @@ def _mismatch(
         expected = [("one of " if len(words) > 1 else "") + ", ".join(words), *expected]
     if not expected:
         return "bad-value", findings[0].text.replace("Input should", "it should"), None
-    return "wrong-type", f"expected {' or '.join(expected)}, found {found(value)}", _type_hint(path, value, expected)
+    return "wrong-type", f"expected {_either(expected)}, found {found(value)}", _type_hint(path, value, expected)
+
+
+def _either(expected: Sequence[str]) -> str:
+    *first, last = expected
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _or(words: Sequence[str]) -> str:
@@ -180,16 +184,10 @@ def _type_hint(path: KeyPath, value: object, expected: Sequence[str]) -> str | N
     if isinstance(value, str):
         return _text_hint(str(key), name, value, expected)
     if "text" in expected and not isinstance(value, dict | list):
-        return (
-            f"put it into quotes if it is meant: {key}: {repr(write_yaml(value, flow=True)).replace(chr(39), chr(34))}"
-        )
-    if "a list" in expected and isinstance(value, int | float | dict):
-        return (
-            "put '- ' before each entry"
-            if isinstance(value, dict)
-            else f"write '{key}: [{write_yaml(value, flow=True)}]'"
-        )
-    return None
+        return f'put it into quotes: {key}: "{write_yaml(value, flow=True)}"'
+    if "a list" in expected and isinstance(value, dict):
+        return "put '- ' before each entry"
+    return f"write '{key}: [{write_yaml(value, flow=True)}]'" if "a list" in expected else None
 
 
 def _text_hint(key: str, name: str, value: str, expected: Sequence[str]) -> str | None:

@@ -52,7 +52,7 @@ def _explained(note: str, *old: str) -> Rename:
     return Rename(old, note=note)
 
 
-_PRECISIONS = {"no": "fp32", "fp32": "fp32", "float32": "fp32", "bf16": "bf16", "bfloat16": "bf16", "fp16": "fp16",
+_PRECISIONS: Mapping[object, object] = {"no": "fp32", "fp32": "fp32", "float32": "fp32", "bf16": "bf16", "bfloat16": "bf16", "fp16": "fp16",
                "float16": "fp16", "auto": "auto"}  # fmt: skip
 _ONE_SET = "[{{path: {value}}}]"
 _BATCH = (
@@ -137,7 +137,8 @@ def _model_and_data() -> Iterator[Rename]:
     yield Rename(("passage_instruction", "passage_instruction_for_retrieval", "document_prompt"), "model.prompts",
                  template="{{document: {value}}}")  # fmt: skip
     yield Rename(("train_file", "train_data", "train_dataset", "train_path", "train_data_path", "dataset", "datasets",
-                  "dataset_name", "dataset_path", "data_path", "data_files"), "data.train", template=_ONE_SET)  # fmt: skip
+                  "dataset_name", "dataset_path", "data_path", "data_files"),
+                 "data.train", template=_ONE_SET)  # fmt: skip
     yield Rename(("eval_file", "eval_data", "eval_dataset", "validation_file", "val_file", "dev_file", "dev_data",
                   "val_data", "eval_path"), "data.eval", template=_ONE_SET)  # fmt: skip
     yield _explained(
@@ -183,8 +184,7 @@ def _around() -> Iterator[Rename]:
         "metric_for_best_model", "best_model_metric",
     )  # fmt: skip
     yield _explained(
-        "the best checkpoint by checkpoint.best_metric is what a run ends with; 'checkpoint: {best_metric: null}' takes "
-        "the last one",
+        "a run ends with the best checkpoint by checkpoint.best_metric; null there takes the last one",
         "load_best_model_at_end", "save_best_model",
     )  # fmt: skip
     yield _explained("every metric is better when it is higher; there is nothing to set", "greater_is_better")

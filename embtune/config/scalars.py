@@ -52,7 +52,7 @@ CoreDumper.add_representer(float, lambda dumper, value: dumper.represent_scalar(
 
 
 def _float_text(value: float) -> str:
-    text = repr(value)
+    text = re.sub(r"e([-+])0+(?=\d)", r"e\1", repr(value))
     return {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}.get(text, text)
 
 

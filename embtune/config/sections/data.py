@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
@@ -21,6 +21,10 @@ def _check_name(name: str) -> str:
     return name
 
 
+def _forget_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
 DatasetName = Annotated[str, AfterValidator(_check_name), WithJsonSchema({"type": "string", "pattern": _NAME})]
 
 
@@ -31,7 +35,7 @@ class DatasetConfig(Section):
     name: DatasetName = Field(
         default="",
         description="Short name for logs and metrics, without /, @ or spaces; by default the file's name.",
-        json_schema_extra=lambda schema: schema.pop("default", None),
+        json_schema_extra=_forget_default,
     )
     path: Text = Field(
         description="Hub id, file, glob or folder; csv, tsv, json, jsonl, parquet, arrow, txt, also .gz and .zst."

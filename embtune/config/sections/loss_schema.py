@@ -18,9 +18,8 @@ def entry_schema(*, modifiers: bool) -> dict[str, object]:
 
 def _spec_schema(spec: LossSpec) -> dict[str, object]:
     parameters = spec.parameters.model_json_schema()
-    own: dict[str, object] = {
-        "name": {"anyOf": [{"const": spec.name}, {"const": spec.alias}], "description": spec.purpose}
-    }
+    names = [{"const": spec.name}, {"const": spec.alias}]
+    own: dict[str, object] = {"name": {"anyOf": names, "description": spec.purpose}}
     if not spec.is_modifier:
         description = "Factor on this loss in the sum of all losses."
         own["weight"] = {"type": "number", "exclusiveMinimum": 0, "default": 1.0, "description": description}

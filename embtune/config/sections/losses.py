@@ -70,13 +70,12 @@ class LossConfig(Section):
 
 
 def _mistake(code: str, text: str, hint: str | None) -> PydanticCustomError:
-    return PydanticCustomError(code, "{text}", {"text": text, "hint": hint})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{text}", {"text": text, "hint": hint})
 
 
 def _refuse(entry: LossConfig, key: str, code: str, text: str, hint: str) -> ValidationError:
-    return ValidationError.from_exception_data(
-        "loss", [{"type": _mistake(code, text, hint), "loc": (key,), "input": entry}]
-    )
+    mistake = _mistake(code, text, hint)
+    return ValidationError.from_exception_data("loss", [{"type": mistake, "loc": (key,), "input": entry}])
 
 
 def _as_loss(entry: LossConfig) -> LossConfig:
