@@ -8,18 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+
+from embtune.data.row import Row
 
 _PLAIN = re.compile(r"[^\W\d][\w-]*")
 _YAML_WORDS = frozenset({"null", "true", "false"})
-
-
-class HasValues(Protocol):
-    """All that is asked of a row here: its values by column."""
-
-    @property
-    def values(self) -> Mapping[str, object]:
-        """Column name to value."""
 
 
 class Cell(Enum):
@@ -54,7 +47,7 @@ class Column:
         return len(set(self.values)) <= len(self.values) / 2 and words <= 4
 
 
-def profile(sample: Sequence[HasValues]) -> dict[str, Column]:
+def profile(sample: Sequence[Row]) -> dict[str, Column]:
     """The columns of a sample, in the order in which rows first name them."""
     values: dict[str, list[object]] = {}
     for row in sample:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from embtune.catalog.roles import LABEL_ROLE
 from embtune.catalog.spec import Format
-from embtune.data.columns import Column, HasValues, profile
+from embtune.data.columns import Column, profile
 from embtune.data.declared_roles import assignment_declared
 from embtune.data.layout import Assignment, Layout, choose
 from embtune.data.role_names import assignments_by_name
 from embtune.data.role_values import assignments_by_value, label_by_value
+from embtune.data.row import Row
 from embtune.errors import DataError, Problem
 
 # where nothing but a label is missing; triplets are complete without one
@@ -21,7 +22,7 @@ __all__ = ["Layout", "declared_layout", "detect_layout"]
 
 
 def declared_layout(
-    columns: Mapping[str, str], sample: Sequence[HasValues], wanted: Sequence[Format] | None = None
+    columns: Mapping[str, str], sample: Sequence[Row], wanted: Sequence[Format] | None = None
 ) -> Layout:
     """The layout of declared columns; nothing else is ever read.
 
@@ -38,7 +39,7 @@ def declared_layout(
     return choose(assignment_declared(columns, found).layouts(), wanted, found)
 
 
-def detect_layout(sample: Sequence[HasValues], wanted: Sequence[Format] | None = None) -> Layout:
+def detect_layout(sample: Sequence[Row], wanted: Sequence[Format] | None = None) -> Layout:
     """The layout found by column names, and by values where names say nothing.
 
     Where several readings are possible, the first of a wanted format is taken, and a note says so.
@@ -54,7 +55,7 @@ def detect_layout(sample: Sequence[HasValues], wanted: Sequence[Format] | None =
     return choose(candidates, wanted, columns)
 
 
-def _some(sample: Sequence[HasValues]) -> Sequence[HasValues]:
+def _some(sample: Sequence[Row]) -> Sequence[Row]:
     if not sample:
         raise DataError(Problem("no-rows", "the data has no rows"))
     return sample

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 import yaml
 
 from embtune.catalog import LabelKind, find_spec
 from embtune.data.roles import declared_layout
-from embtune.errors import ConfigError, DataError
+from embtune.data.row import Row
+from embtune.errors import ConfigError, DataError, Location
 
-
-@dataclass(frozen=True)
-class Row:
-    values: dict[str, object]
+HERE = Location("data.jsonl", 1)
 
 
 def rows(**columns: object) -> list[Row]:
-    return [Row(columns)] * 3
+    return [Row(columns, HERE)] * 3
 
 
 def problems(declared: dict[str, str], sample: list[Row]) -> list[tuple[str, str | None]]:
@@ -56,7 +52,7 @@ def test_a_label_makes_a_pair_a_sentence_pair_and_its_absence_a_positive_one() -
 
 
 def test_the_chosen_loss_decides_how_0_and_1_are_read() -> None:
-    sample = [Row({"a": "x", "b": "y", "l": label}) for label in (0, 1)]
+    sample = [Row({"a": "x", "b": "y", "l": label}, HERE) for label in (0, 1)]
     columns = {"sentence1": "a", "sentence2": "b", "label": "l"}
     kinds = {name: declared_layout(columns, sample, find_spec(name).formats).label for name in ("softmax", "cosent")}
     assert kinds == {"softmax": LabelKind.CLASS, "cosent": LabelKind.SCORE}

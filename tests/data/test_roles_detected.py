@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from embtune.catalog import LabelKind, find_spec
 from embtune.data.roles import Layout, detect_layout
-from embtune.errors import ConfigError
+from embtune.data.row import Row
+from embtune.errors import ConfigError, Location
 
-
-@dataclass(frozen=True)
-class Row:
-    values: dict[str, object]
+HERE = Location("data.jsonl", 1)
 
 
 def detect(columns: dict[str, list[object]], loss: str | None = None) -> Layout:
-    sample = [Row(dict(zip(columns, cells, strict=True))) for cells in zip(*columns.values(), strict=True)]
+    sample = [Row(dict(zip(columns, cells, strict=True)), HERE) for cells in zip(*columns.values(), strict=True)]
     return detect_layout(sample, find_spec(loss).formats if loss else None)
 
 

@@ -6,13 +6,13 @@ import gzip
 import itertools
 import json
 import pathlib
-from dataclasses import dataclass
 
 import pytest
 
 from embtune.catalog import LabelKind
 from embtune.data.roles import detect_layout
-from embtune.errors import ConfigError
+from embtune.data.row import Row
+from embtune.errors import ConfigError, Location
 
 DATA = pathlib.Path(__file__).parents[2].parent / "shared" / "data"
 PAIR = {"anchor": "anchor", "positive": "positive"}
@@ -42,11 +42,6 @@ UNDECIDED = {
 }
 
 
-@dataclass(frozen=True)
-class Row:
-    values: dict[str, object]
-
-
 def files(pattern: str) -> list[pathlib.Path]:
     found = sorted(
         path for path in DATA.glob(f"{pattern}.jsonl.gz") if "triplets" not in path.name or "triplets" in pattern
@@ -58,7 +53,7 @@ def files(pattern: str) -> list[pathlib.Path]:
 
 def first_rows(path: pathlib.Path, count: int = 1000) -> list[Row]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [Row(json.loads(line)) for line in itertools.islice(lines, count)]
+        return [Row(json.loads(line), Location(path.name)) for line in itertools.islice(lines, count)]
 
 
 @pytest.mark.parametrize(("pattern", "columns", "label_column", "label"), EXPECTED)

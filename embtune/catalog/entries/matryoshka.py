@@ -17,6 +17,7 @@ class MatryoshkaParameters(Parameters):
 
     dims: tuple[Dim, ...] = Field(
         min_length=1,
+        examples=[[384, 256, 128, 64]],
         description="Widths to train, in any order; name the model's full width too, or it is not trained.",
     )
     weights: tuple[Weight, ...] | None = Field(

@@ -101,12 +101,12 @@ _DUPLICATES = (
     "A text that is the positive of two rows counts as a negative of the other; the no_duplicates sampler avoids that."
 )
 _FORMULA = (
-    "loss = mean_i [ logsumexp_j( scale * sim(q_i, d_j) ) - scale * sim(q_i, p_i) ],\n"
+    "loss = mean_i [ logsumexp_j( scale * sim(a_i, d_j) ) - scale * sim(a_i, p_i) ]\n"
     "d_j over every positive and negative of the batch"
 )
 _SYMMETRIC_FORMULA = (
-    "loss = 1/2 mean_i [ logsumexp_j( scale * sim(q_i, p_j) ) + logsumexp_j( scale * sim(q_j, p_i) ) ]\n"
-    "       - mean_i scale * sim(q_i, p_i)"
+    "loss = mean_i [ 1/2 logsumexp_j( scale * sim(a_i, p_j) )\n"
+    "              + 1/2 logsumexp_j( scale * sim(a_j, p_i) ) - scale * sim(a_i, p_i) ]"
 )
 _BOTH_WAYS = {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"}
 _CACHED = {"train.gradient_cache": "always"}
