@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from embtune.data.row import Row
+from embtune.data.texts import parsed_list
 
 _PLAIN = re.compile(r"[^\W\d][\w-]*")
 _YAML_WORDS = frozenset({"null", "true", "false"})
@@ -48,13 +49,13 @@ class Column:
 
 
 def profile(sample: Sequence[Row]) -> dict[str, Column]:
-    """The columns of a sample, in the order in which rows first name them."""
+    """The columns of a sample, in the order in which rows first name them. Lists spelled as JSON are lists."""
     values: dict[str, list[object]] = {}
     for row in sample:
         for name, value in row.values.items():
             values.setdefault(name, [])
-            if value is not None:
-                values[name].append(value)
+            if value is not None and value == value:  # NaN, the null of tables of numbers, is unlike itself
+                values[name].append(parsed_list(value) or value)
     return {name: Column(name, _majority(found), tuple(found)) for name, found in values.items()}
 
 

@@ -23,7 +23,7 @@ SPECS = (
         name="CoSENTLoss",
         alias="cosent",
         purpose="Put pairs in the order of their scores; only the order counts, never the size of a score.",
-        formula="loss = log( 1 + sum over (i, j) with y_i < y_j of exp( scale * (sim_i - sim_j) ) )",
+        formula="loss = log( 1 + sum_{i, j: y_i < y_j} exp( scale * (sim_i - sim_j) ) )",
         formats=(PAIR_SCORE,),
         parameters=CoSENTParameters,
         coupling=Coupling.BATCH,

@@ -106,7 +106,8 @@ _FORMULA = (
 )
 _SYMMETRIC_FORMULA = (
     "loss = mean_i [ 1/2 logsumexp_j( scale * sim(a_i, p_j) )\n"
-    "              + 1/2 logsumexp_j( scale * sim(a_j, p_i) ) - scale * sim(a_i, p_i) ]"
+    "              + 1/2 logsumexp_j( scale * sim(a_j, p_i) )\n"
+    "              - scale * sim(a_i, p_i) ]"
 )
 _BOTH_WAYS = {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"}
 _CACHED = {"train.gradient_cache": "always"}

@@ -36,7 +36,7 @@ SPECS = (
         name="SoftmaxLoss",
         alias="softmax",
         purpose="Classify pairs (entailment, neutral, contradiction) through a head trained with the model.",
-        formula="loss = mean_i cross_entropy( W [a_i, b_i, |a_i - b_i|, a_i * b_i] + bias, y_i )",
+        formula="loss = mean_i cross_entropy(W [a_i, b_i, |a_i - b_i|, a_i * b_i] + bias, y_i)",
         formats=(PAIR_CLASS,),
         parameters=SoftmaxParameters,
         coupling=Coupling.ROWS,
