@@ -40,6 +40,10 @@ class LoadedConfig:
         """An absolute path for a local file, glob or folder; a hub id as it is. Paths of `config` are so already."""
         return resolve_data_path(path, self.base_dir)
 
+    def resolved(self) -> dict[str, object]:
+        """Every value, defaults too, as plain dicts, lists and scalars."""
+        return resolved(self.config)
+
     def resolved_yaml(self) -> str:
         """Every value, defaults too. Loads back to an equal config, and gives itself back."""
         return resolved_yaml(self.config)

@@ -52,8 +52,10 @@ def _explained(note: str, *old: str) -> Rename:
     return Rename(old, note=note)
 
 
-_PRECISIONS: Mapping[object, object] = {"no": "fp32", "fp32": "fp32", "float32": "fp32", "bf16": "bf16", "bfloat16": "bf16", "fp16": "fp16",
-               "float16": "fp16", "auto": "auto"}  # fmt: skip
+_PRECISIONS: Mapping[object, object] = {
+    **{word: word for word in ("fp32", "bf16", "fp16", "auto")},
+    **{"no": "fp32", "float32": "fp32", "bfloat16": "bf16", "float16": "fp16"},
+}
 _ONE_SET = "[{{path: {value}}}]"
 _BATCH = (
     "there is no size per device: train.batch_size is the rows of one optimiser step over all devices, so write the "

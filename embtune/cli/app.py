@@ -1,0 +1,64 @@
+"""The `embtune` command: a table of subcommands, each in a module of its own that is imported when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from embtune import __version__
+from embtune.cli.output import print_data, run
+
+# command, module; in the order in which help lists them. The function is `command`, or is named as its module.
+COMMANDS = (
+    ("train", "embtune.cli.train"),
+    ("check-format", "embtune.cli.check_format"),
+    ("list-losses", "embtune.cli.list_losses"),
+    ("validate", "embtune.cli.validate"),
+    ("evaluate", "embtune.cli.evaluate"),
+    ("encode", "embtune.cli.encode"),
+    ("schema", "embtune.cli.schema"),
+)
+HELP = "Fine-tune text-embedding models from one YAML file."
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_data(f"embtune {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+
+
+def build_app(words: list[str]) -> typer.Typer:
+    """The application for a command line: the command it names, or all of them (for help, or a misspelt one)."""
+    app = typer.Typer(
+        name="embtune",
+        help=HELP,
+        no_args_is_help=True,
+        rich_markup_mode=None,  # plain help: it survives an ASCII terminal, and rich need not be imported
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    named = [(name, module) for name, module in COMMANDS if words[:1] == [name]]
+    for name, module in named or COMMANDS:
+        if find_spec(module):
+            functions = vars(import_module(module))
+            app.command(name)(functions.get("command") or functions[module.rpartition(".")[2]])
+    return app
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code."""
+    words = sys.argv[1:]
+    sys.exit(run(lambda: build_app(words)(words, prog_name="embtune"), show_traceback="--traceback" in words))
