@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
+from embtune.config.words import OnBadRow
 from embtune.errors import DataError, Problem
 
 SHOWN = 10
 SKIP_LIMIT = 0.1  # share of rows that `skip` may leave out; one row is always allowed
-
-
-class OnBadRow(Enum):
-    """What to do about a row that cannot be used. The values are the words of the config."""
-
-    ERROR = "error"
-    SKIP = "skip"
 
 
 class BadValueError(Exception):
@@ -43,10 +35,11 @@ class BadRows:
         if len(self._first) < SHOWN:
             self._first.append(problem)
 
-    def check(self, total: int, remark: str | None = None) -> None:
-        """Decide, after all `total` rows were seen.
+    def check(self, good: int, remark: str | None = None) -> None:
+        """Decide, after all rows were seen.
 
         Args:
+            good: how many rows could be used.
             remark: advice that takes all bad rows together, shown before the usual one.
 
         Raises:
@@ -55,11 +48,12 @@ class BadRows:
         """
         if self.count == 0:
             return
+        total = good + self.count
         before = f"{remark}; or " if remark else ""
         if self._on_bad_row is OnBadRow.ERROR:
             hint = f"{before}correct them, or set data.on_bad_row: skip to leave such rows out"
             self._stop("bad-rows", total, hint)
-        if self.count == total or self.count > max(1, int(self._skip_limit * total)):
+        if good == 0 or self.count > max(1, int(self._skip_limit * total)):
             hint = f"{before}correct them: on_bad_row: skip leaves out at most {self._skip_limit:.0%} of the rows"
             self._stop("too-many-bad-rows", total, hint)
 

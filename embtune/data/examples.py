@@ -5,7 +5,7 @@ Legend: N rows, K numbers a label.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -14,25 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embtune.catalog.spec import LabelKind
+from embtune.config.words import OnBadRow
+from embtune.data.bad_rows import SKIP_LIMIT, BadRows
+from embtune.data.collector import RowCollector
 from embtune.data.labels import LabelArray
-from embtune.errors import Location
-
-
-@dataclass(frozen=True, eq=False)
-class Places:
-    """Where each row stands, eight bytes a row. `lines` (N,) int32, `file` (N,) int32 index into `paths`."""
-
-    paths: tuple[str, ...]
-    file: NDArray[np.int32]
-    lines: NDArray[np.int32]
-
-    def location(self, row: int) -> Location:
-        """The place of one row."""
-        return Location(self.paths[self.file[row]], int(self.lines[row]))
-
-    def select(self, rows: NDArray[np.int64]) -> Places:
-        """The places of some rows."""
-        return Places(self.paths, self.file[rows], self.lines[rows])
+from embtune.data.layout import Layout
+from embtune.data.places import Places
+from embtune.data.row import Row
+from embtune.errors import DataError, Location, Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +98,51 @@ class Examples:
             places=self.places and self.places.select(rows),
             rows_skipped=self.rows_skipped,
         )
+
+
+def load_examples(
+    rows: Iterable[Row],
+    layout: Layout,
+    name: str,
+    on_bad_row: OnBadRow = OnBadRow.ERROR,
+    skip_limit: float = SKIP_LIMIT,
+    class_names: Sequence[str] | None = None,
+) -> Examples:
+    """Read all rows of a dataset into memory.
+
+    Args:
+        layout: which column plays which role; other columns are not looked at.
+        on_bad_row: whether a row that cannot be used is an error or is left out and counted.
+        skip_limit: the share of rows that may be left out.
+        class_names: the classes of the training data, for data that is judged by its model; None numbers those found.
+
+    Raises:
+        DataError: rows that cannot be used (the first ten, and how many in all), or no row at all.
+    """
+    collector = RowCollector(layout, class_names)
+    bad = BadRows(name, on_bad_row, skip_limit)
+    total = 0
+    for row in rows:
+        total += 1
+        problem = row.problem or collector.add(row)
+        if problem:
+            bad.add(problem)
+    if total == 0:
+        raise DataError(Problem("no-rows", f"dataset {name!r} has no rows"))
+    bad.check(total - bad.count, collector.remark())
+    roles, text_ids = collector.columns()
+    labels, names = collector.labels()
+    return Examples(
+        name=name,
+        roles=roles,
+        texts=collector.texts(),
+        text_ids=text_ids,
+        labels=labels,
+        label_kind=layout.label,
+        class_names=names,
+        places=collector.places(),
+        rows_skipped=bad.count,
+    )
 
 
 def _compact(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -52,7 +52,7 @@ def _resolve(text: str, path: Path) -> list[SourceFile] | HubDataset:
     refuse("missing-file", f"no such file or folder: {path.absolute()}", _neighbours(path))
 
 
-def is_retrieval_folder(path: str | Path) -> bool:
+def has_retrieval_layout(path: str | Path) -> bool:
     """Whether a folder has the BEIR layout: corpus and queries as JSON Lines, and a folder `qrels`."""
     folder = Path(path)
     if not (folder / "qrels").is_dir():
@@ -78,7 +78,7 @@ def _glob_files(text: str, path: Path) -> list[SourceFile]:
 
 def _folder_files(folder: Path) -> list[SourceFile]:
     """The data files right inside a folder; all must have one format, so that a licence text is never read as data."""
-    if is_retrieval_folder(folder):
+    if has_retrieval_layout(folder):
         message = f"{folder} is a retrieval set (corpus, queries, qrels): it has no rows to train on"
         refuse("retrieval-folder", message, "name it under data.eval, or make pairs of it first")
     names = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))

@@ -1,60 +1,26 @@
-"""From rows to examples: every cell checked, every distinct text kept once."""
+"""Checks rows cell by cell and keeps the good ones compactly, each distinct text once."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embtune.data.bad_rows import SKIP_LIMIT, BadRows, BadValueError, OnBadRow
-from embtune.data.examples import Examples, Places
+from embtune.data.bad_rows import BadValueError
 from embtune.data.labels import LabelArray, labels_of
 from embtune.data.layout import Layout
+from embtune.data.places import Places
 from embtune.data.row import Row
 from embtune.data.texts import TextColumns, in_role, missing_column
-from embtune.errors import DataError, Location, Problem
+from embtune.errors import Location, Problem
 
 _ABSENT = -1
 
 
-def load_examples(
-    rows: Iterable[Row],
-    layout: Layout,
-    name: str,
-    on_bad_row: OnBadRow = OnBadRow.ERROR,
-    skip_limit: float = SKIP_LIMIT,
-    class_names: Sequence[str] | None = None,
-) -> Examples:
-    """Read all rows of a dataset into memory.
-
-    Args:
-        layout: which column plays which role; other columns are not looked at.
-        on_bad_row: whether a row that cannot be used is an error or is left out and counted.
-        skip_limit: the share of rows that may be left out.
-        class_names: the classes of the training data, for data that is judged by its model; None numbers those found.
-
-    Raises:
-        DataError: rows that cannot be used (the first ten, and how many in all), or no row at all.
-    """
-    collector = _Collector(layout, class_names)
-    bad = BadRows(name, on_bad_row, skip_limit)
-    total = 0
-    for row in rows:
-        total += 1
-        problem = row.problem or collector.add(row)
-        if problem:
-            bad.add(problem)
-    if total == 0:
-        raise DataError(Problem("no-rows", f"dataset {name!r} has no rows"))
-    bad.check(total, collector.remark())
-    return replace(collector.examples(name), rows_skipped=bad.count)
-
-
-class _Collector:
-    """Takes rows, gives examples."""
+class RowCollector:
+    """Takes rows one by one and gives them back as columns."""
 
     def __init__(self, layout: Layout, class_names: Sequence[str] | None) -> None:
         self._layout = layout
@@ -99,23 +65,23 @@ class _Collector:
         """What all labels together advise."""
         return self._labels.remark() if self._labels else None
 
-    def examples(self, name: str) -> Examples:
-        """Everything kept."""
+    def columns(self) -> tuple[tuple[str, ...], dict[str, NDArray[np.int32]]]:
+        """The roles in order, and role -> (N,) int32 text ids, -1 where a row has fewer negatives."""
         ids = self._padded()
         roles = self._columns.roles(ids.shape[1])
-        return Examples(
-            name=name,
-            roles=roles,
-            texts=list(self._table),
-            text_ids={role: np.ascontiguousarray(ids[:, i]) for i, role in enumerate(roles)},
-            labels=self._label_array(),
-            label_kind=self._layout.label,
-            class_names=self._labels.class_names() if self._labels else (),
-            places=Places(tuple(self._paths), _int32(self._file), _int32(self._line)),
-        )
+        return roles, {role: np.ascontiguousarray(ids[:, i]) for i, role in enumerate(roles)}
 
-    def _label_array(self) -> LabelArray | None:
-        return self._labels.array() if self._labels else None
+    def texts(self) -> list[str]:
+        """The distinct texts by id."""
+        return list(self._table)
+
+    def labels(self) -> tuple[LabelArray | None, tuple[str, ...]]:
+        """The labels, one a row, and the names of the classes."""
+        return (self._labels.array(), self._labels.class_names()) if self._labels else (None, ())
+
+    def places(self) -> Places:
+        """Where the rows stand."""
+        return Places(tuple(self._paths), _int32(self._file), _int32(self._line))
 
     def _padded(self) -> NDArray[np.int32]:
         """(N, roles of the widest row) int32."""

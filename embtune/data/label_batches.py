@@ -1,0 +1,74 @@
+"""Batches with at least two rows of a class and at least two classes, as losses need that compare classes.
+
+Rows are dealt like cards. Each class is cut into pairs (and one triple, if its rows are odd in number); the packets are
+laid out class by class, the largest class last, and dealt to the batches in turn. Packets of one class thus go to
+different batches as long as it has no more packets than there are batches, and the packets outside the largest
+class reach every batch if there are enough of them. No row is dropped: where one class holds nearly all rows, the
+batches that got no other class are kept, and a class with a single row is alone of its kind in its batch.
+
+Batches are about equally large instead of full with a small rest, which might hold one class only.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embtune.data.labels import LabelArray
+
+_SMALLEST = 4  # rows of a batch with two classes of two rows
+
+
+def cut_by_label(rows: NDArray[np.int64], labels: LabelArray, batch_size: int) -> list[NDArray[np.int64]]:
+    """Batches of at most `batch_size` of `rows`, each row in exactly one.
+
+    As few batches as rows need; up to rows / (batch size - 2) where triples leave gaps. Below four rows a batch there
+    is no room for two pairs, and the rows are only cut.
+
+    Args:
+        rows: in random order; that order decides which rows of a class meet.
+        labels: (N,) class of each row of the dataset.
+    """
+    if batch_size < _SMALLEST:
+        return [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+    packets = _packets(rows, labels)
+    # with two rows to spare in each batch there is always one with room for a triple, so the last attempt succeeds
+    attempts = (_deal(packets, -(-len(rows) // (batch_size - spare)), batch_size) for spare in range(3))
+    batches = next(dealt for dealt in attempts if dealt is not None)
+    return [np.array(batch, dtype=np.int64) for batch in batches if batch]
+
+
+def _packets(rows: NDArray[np.int64], labels: LabelArray) -> list[list[int]]:
+    """All rows as packets of one class, in the order of dealing: triples, then pairs and singles class by class."""
+    triples, pairs = [], []
+    for members in _classes(rows, labels):
+        odd = 3 if len(members) > 2 and len(members) % 2 else 0
+        triples += [members[:odd]] if odd else []
+        pairs += [members[start : start + 2] for start in range(odd, len(members), 2)]
+    return triples + pairs
+
+
+def _classes(rows: NDArray[np.int64], labels: LabelArray) -> list[list[int]]:
+    """The rows of each class. Classes stand in random order (of their first row), the largest one last."""
+    by_class: dict[int, list[int]] = {}
+    for row, label in zip(rows.tolist(), labels[rows].tolist(), strict=True):
+        by_class.setdefault(label, []).append(row)
+    largest = max(by_class, key=lambda label: len(by_class[label]), default=None)
+    last = [by_class.pop(largest)] if largest is not None else []
+    return [*by_class.values(), *last]
+
+
+def _deal(packets: list[list[int]], count: int, batch_size: int) -> list[list[int]] | None:
+    """Deal the packets to `count` batches in turn, passing those without room; None where one does not fit."""
+    batches: list[list[int]] = [[] for _ in range(count)]
+    turn = 0
+    for packet in packets:
+        around = chain(range(turn, count), range(turn))
+        chosen = next((i for i in around if len(batches[i]) + len(packet) <= batch_size), None)
+        if chosen is None:
+            return None
+        batches[chosen] += packet
+        turn = (chosen + 1) % count
+    return batches
