@@ -61,13 +61,11 @@ class _Cuts:
 
     def __init__(self, scores_N: Scores, same_N: NDArray[np.bool_]) -> None:
         order_N = np.argsort(-scores_N, kind="stable")
-        # float64, so that the midpoint of two neighbouring float32 scores lies strictly between them
-        ranked_N = scores_N[order_N].astype(np.float64)
+        ranked_N = scores_N[order_N]
         last_of_tie = np.flatnonzero(np.append(ranked_N[1:] != ranked_N[:-1], True))
         distinct_K = ranked_N[last_of_tie]
-        above_all = np.nextafter(distinct_K[0], np.inf)
-        midway = (distinct_K[:-1] + distinct_K[1:]) / 2
-        self.thresholds = np.concatenate([[above_all], midway, [distinct_K[-1]]])
+        above_all = np.nextafter(distinct_K[:1], np.float32(np.inf))
+        self.thresholds = np.concatenate([above_all, _between(distinct_K[:-1], distinct_K[1:]), distinct_K[-1:]])
         self.called = np.concatenate([[0], last_of_tie + 1])
         self.hits = np.concatenate([[0], np.cumsum(same_N[order_N])[last_of_tie]])
         self.rows = len(scores_N)
@@ -90,3 +88,9 @@ class _Cuts:
             "precision": float(self.hits[best] / max(self.called[best], 1)),
             "recall": float(self.hits[best] / max(self.same, 1)),
         }
+
+
+def _between(higher_K: Scores, lower_K: Scores) -> Scores:
+    """Midpoints that are above the lower score in float32 too, where the midpoint of two neighbours is one of them."""
+    midway_K = (higher_K + lower_K) / 2
+    return np.where(midway_K > lower_K, midway_K, higher_K)

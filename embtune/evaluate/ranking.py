@@ -41,7 +41,8 @@ def rank_candidates(
     queries, candidates = (torch.from_numpy(each).to(device) for each in (queries_QD, candidates_CD))
     block = max(1, scores_at_once // max(1, len(candidates)))
     kept = min(keep, len(candidates))
-    ranked = [_best(score_matrix(part, candidates, similarity), kept).cpu() for part in queries.split(block)]
+    parts = (queries[start : start + block] for start in range(0, len(queries), block))
+    ranked = [_best(score_matrix(part, candidates, similarity), kept).cpu() for part in parts]
     positions: NDArray[np.int64] = torch.cat(ranked).numpy()
     return positions
 

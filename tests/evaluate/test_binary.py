@@ -19,7 +19,7 @@ def test_measures_equal_sentence_transformers(similarity: Similarity, seed: int)
     labels = np.random.default_rng(seed + 10).integers(0, 2, size=60).tolist()
     data = examples({"sentence_A": LEFT, "sentence_B": RIGHT}, labels, LabelKind.BINARY)
     ours = BinaryEvaluator(data, similarity).run(vectors)
-    theirs = BinaryClassificationEvaluator(LEFT, RIGHT, labels)(vectors.sentence_transformer(similarity.value))
+    theirs = BinaryClassificationEvaluator(LEFT, RIGHT, labels)(vectors.sentence_transformer(similarity))
     for metric in BinaryEvaluator.metrics:
         # the reference gives thresholds on distances, ours are on similarities: minus the distance
         is_distance = similarity in (Similarity.EUCLIDEAN, Similarity.MANHATTAN)
@@ -56,6 +56,13 @@ def test_best_accuracy_and_f1_are_the_best_of_all_thresholds(rows: list[tuple[fl
     assert values["f1"] == pytest.approx(max(f1s))
     assert ((scores >= values["accuracy_threshold"]) == same).mean() == pytest.approx(values["accuracy"])
     assert np.isfinite(list(values.values())).all()
+
+
+def test_a_threshold_between_neighbouring_floats_still_tells_them_apart() -> None:
+    lower = np.float32(0.5)
+    scores = np.array([np.nextafter(lower, np.float32(1)), lower], np.float32)
+    threshold = separation(scores, np.array([True, False]))["f1_threshold"]
+    assert (scores >= threshold).tolist() == [True, False]
 
 
 def test_one_pair_that_is_not_the_same_gives_no_nan() -> None:

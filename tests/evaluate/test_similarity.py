@@ -18,7 +18,7 @@ def test_correlations_equal_sentence_transformers(similarity: Similarity, dim: i
     data = examples({"sentence_A": LEFT, "sentence_B": RIGHT}, labels, LabelKind.SCORE)
     ours = SimilarityEvaluator(data, similarity).run(vectors, [dim])
     model = vectors if dim is None else cut(vectors, dim)
-    theirs = EmbeddingSimilarityEvaluator(LEFT, RIGHT, labels)(model.sentence_transformer(similarity.value))
+    theirs = EmbeddingSimilarityEvaluator(LEFT, RIGHT, labels)(model.sentence_transformer(similarity))
     prefix = "dev" if dim is None else f"dev@{dim}"
     for metric in ("spearman", "pearson"):
         assert ours[f"{prefix}/{metric}"] == pytest.approx(theirs[f"{metric}_{similarity.value}"], abs=1e-6)

@@ -14,7 +14,7 @@ FIRST, SECOND = words("m", 50), words("n", 50)
 def test_accuracy_equals_sentence_transformers(similarity: Similarity) -> None:
     vectors = random_vectors(ANCHORS + POSITIVES + FIRST, 6)
     data = examples({"anchor": ANCHORS, "positive": POSITIVES, "negative": FIRST})
-    theirs = TheirTripletEvaluator(ANCHORS, POSITIVES, FIRST)(vectors.sentence_transformer(similarity.value))
+    theirs = TheirTripletEvaluator(ANCHORS, POSITIVES, FIRST)(vectors.sentence_transformer(similarity))
     ours = TripletEvaluator(data, similarity).run(vectors)
     assert ours["dev/accuracy"] == pytest.approx(theirs[f"{similarity.value}_accuracy"], abs=1e-6)
 
@@ -22,10 +22,11 @@ def test_accuracy_equals_sentence_transformers(similarity: Similarity) -> None:
 def test_several_negatives_some_absent_count_as_that_many_triplets() -> None:
     vectors = random_vectors(ANCHORS + POSITIVES + FIRST + SECOND, 7)
     second = [text if number % 3 else None for number, text in enumerate(SECOND)]
-    columns = {"anchor": ANCHORS, "positive": POSITIVES, "negative_1": FIRST, "negative_2": second}
     rows = [(a, p, n) for a, p, n in zip(ANCHORS * 2, POSITIVES * 2, [*FIRST, *second], strict=True) if n is not None]
-    theirs = TheirTripletEvaluator(*zip(*rows, strict=True))(vectors.sentence_transformer())
-    ours = TripletEvaluator(examples(columns)).run(vectors)
+    data = examples({"anchor": ANCHORS, "positive": POSITIVES, "negative_1": FIRST, "negative_2": second})
+    anchors, positives, negatives = zip(*rows, strict=True)
+    theirs = TheirTripletEvaluator(anchors, positives, negatives)(vectors.sentence_transformer())
+    ours = TripletEvaluator(data).run(vectors)
     assert ours["dev/accuracy"] == pytest.approx(theirs["cosine_accuracy"], abs=1e-6)
 
 
