@@ -1,0 +1,84 @@
+"""The losses and parameters that are held against the references: every word of every parameter, and their products."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations, product
+
+from parity_cases import PAIR_ROLES, WIDTH, ParityCase
+
+RANKING = "MultipleNegativesRankingLoss"
+HARDNESS = (None, "in_batch_negatives", "hard_negatives", "all_negatives")
+SIMILARITIES = (("cosine", 20.0), ("dot", 1.0), ("euclidean", 1.0), ("manhattan", 0.5))
+
+
+def all_cases() -> tuple[ParityCase, ...]:
+    """The whole grid, losses first, then Matryoshka around each of them."""
+    return (*ranking_cases(), *pair_cases(), *triplet_cases(), *matryoshka_cases())
+
+
+def ranking_roles(negatives: int) -> tuple[str, ...]:
+    """Anchor, positive and so many negatives, a single one unnumbered."""
+    names = ("negative",) if negatives == 1 else tuple(f"negative_{k + 1}" for k in range(negatives))
+    return ("anchor", "positive", *names)
+
+
+def ranking_cases() -> Iterator[ParityCase]:
+    """Directions x partition x hardness x negatives, then the other similarities and scales."""
+    others = ("query_to_query", "doc_to_query", "doc_to_doc")
+    subsets = [("query_to_doc", *more) for count in range(4) for more in combinations(others, count)]
+    ways = [(directions, "joint") for directions in subsets]
+    ways += [(directions, "per_direction") for directions in (subsets[0], ("query_to_doc", "doc_to_query"))]
+    for (directions, mode), hardness, negatives in product(ways, HARDNESS, (0, 1, 3)):
+        parameters: dict[str, object] = {"directions": directions, "partition_mode": mode}
+        if hardness is not None:
+            parameters |= {"hardness_mode": hardness, "hardness_strength": 5.0}
+        yield ParityCase(RANKING, ranking_roles(negatives), parameters)
+    for (similarity, scale), hardness in product(SIMILARITIES, HARDNESS[:2]):
+        parameters = {"similarity_fct": similarity, "scale": scale, "directions": subsets[-1]}
+        if hardness is not None:
+            parameters |= {"hardness_mode": hardness, "hardness_strength": 0.5}
+        yield ParityCase(RANKING, ranking_roles(2), parameters)
+    yield ParityCase("MultipleNegativesSymmetricRankingLoss", ranking_roles(0), {"scale": 10.0})
+
+
+def pair_cases() -> Iterator[ParityCase]:
+    """Scored, binary and classed pairs."""
+    for similarity, scale in SIMILARITIES:
+        yield ParityCase("CoSENTLoss", PAIR_ROLES, {"similarity_fct": similarity, "scale": scale})
+    for regression, transform in product(("mse", "l1", "smooth_l1"), ("identity", "relu", "sigmoid", "unit_interval")):
+        parameters: dict[str, object] = {"loss_fct": regression, "cos_score_transformation": transform}
+        yield ParityCase("CosineSimilarityLoss", PAIR_ROLES, parameters)
+    for metric, average in product(("cosine", "euclidean", "manhattan"), (True, False)):
+        margin = {"cosine": 0.5, "euclidean": 2.5, "manhattan": 6.0}[metric]
+        parameters = {"distance_metric": metric, "margin": margin, "size_average": average}
+        yield ParityCase("ContrastiveLoss", PAIR_ROLES, parameters)
+    for seen in product((True, False), repeat=3):
+        if any(seen):
+            names = ("concatenation_sent_rep", "concatenation_sent_difference", "concatenation_sent_multiplication")
+            yield ParityCase("SoftmaxLoss", PAIR_ROLES, dict(zip(names, seen, strict=True)))
+
+
+def triplet_cases() -> Iterator[ParityCase]:
+    """Each distance with a margin that some rows keep and others break, and with the default."""
+    for metric, margin in (("cosine", 0.2), ("euclidean", 0.5), ("manhattan", 1.0), ("euclidean", 5.0)):
+        yield ParityCase("TripletLoss", ranking_roles(1), {"distance_metric": metric, "triplet_margin": margin})
+
+
+def matryoshka_cases() -> Iterator[ParityCase]:
+    """Each loss under Matryoshka: all widths, uneven weights in an unsorted order, without the full width."""
+    inner = {
+        RANKING: ranking_roles(1),
+        "TripletLoss": ranking_roles(1),
+        "CoSENTLoss": PAIR_ROLES,
+        "CosineSimilarityLoss": PAIR_ROLES,
+        "ContrastiveLoss": PAIR_ROLES,
+        "SoftmaxLoss": PAIR_ROLES,
+    }
+    widths: tuple[dict[str, tuple[float, ...]], ...] = (
+        {"dims": (WIDTH, 4, 2)},
+        {"dims": (2, WIDTH, 5), "weights": (0.3, 1.0, 2.0)},
+        {"dims": (3,)},
+    )
+    for (loss, roles), shape in product(inner.items(), widths):
+        yield ParityCase(loss, roles, {}, shape)
