@@ -122,11 +122,8 @@ def _check_labels(dataset: Examples, location: Location | None) -> None:
 
 
 def _checked(evaluator: Evaluator, location: Location | None) -> Evaluator:
-    if isinstance(evaluator, RetrievalEvaluator):
-        if not evaluator.queries:
-            raise _nothing_to_measure(evaluator.name, "has no query with a relevant document", location)
-        if len(evaluator.documents) < 2:
-            raise _nothing_to_measure(evaluator.name, "has a single document, which every model finds", location)
+    if isinstance(evaluator, RetrievalEvaluator) and len(evaluator.documents) < 2:
+        raise _nothing_to_measure(evaluator.name, "has a single document, which every model finds", location)
     return evaluator
 
 

@@ -35,7 +35,7 @@ _MEASURES: Mapping[str, tuple[Callable[[Judged, int], float], int]] = {
 class RetrievalEvaluator(Evaluator):
     """nDCG, MRR, MAP, accuracy and recall over the whole corpus, exact search; all 0 to 1.
 
-    Queries without a relevant document are left out of the mean. Documents with equal similarity rank in corpus order.
+    Documents with equal similarity rank in corpus order.
     Relevance may be graded: nDCG takes it as gain, the others as relevant (above 0) or not.
 
     Args:
@@ -62,8 +62,12 @@ class RetrievalEvaluator(Evaluator):
         self.document_role = document_role
         self.device = device
         self.documents = list(dataset.corpus.values())
-        self.relevances = _relevances_by_position(dataset)
-        self.queries = [dataset.queries[query] for query in self.relevances]
+        self.queries = list(dataset.queries.values())
+        positions = {document: position for position, document in enumerate(dataset.corpus)}
+        self.relevances = [
+            {positions[document]: relevance for document, relevance in dataset.qrels[query].items()}
+            for query in dataset.queries
+        ]
 
     def embed(self, encode: Encode) -> tuple[Embeddings, ...]:
         """Queries (Q, D) and documents (C, D)."""
@@ -73,12 +77,12 @@ class RetrievalEvaluator(Evaluator):
         """All measures, means over the queries."""
         queries_QD, documents_CD = embeddings
         ranked_QK = rank_candidates(queries_QD, documents_CD, self.similarity, _DEPTH, self.device)
-        judged = judge(ranked_QK, list(self.relevances.values()))
+        judged = judge(ranked_QK, self.relevances)
         return {metric: function(judged, k) for metric, (function, k) in _MEASURES.items()}
 
 
 def judge(ranked_QK: NDArray[np.int64], relevances: list[dict[int, int]]) -> Judged:
-    """Look each ranked position up in its query's {position: relevance > 0}; negative positions are never retrieved."""
+    """Look each ranked position up in its query's {position: relevance > 0}."""
     gains_QK = np.array(
         [
             [found.get(position, 0) for position in row]
@@ -91,23 +95,3 @@ def judge(ranked_QK: NDArray[np.int64], relevances: list[dict[int, int]]) -> Jud
         best = sorted(found.values(), reverse=True)[:_DEPTH]
         row[: len(best)] = best
     return Judged(gains_QK, ideal_QK, np.array([len(found) for found in relevances], dtype=np.float64))
-
-
-def _relevances_by_position(dataset: RetrievalSet) -> dict[str, dict[int, int]]:
-    """Query -> {position in the corpus: relevance}, for the queries that have something relevant.
-
-    A judged document that the corpus lacks counts as relevant and never found, as in trec_eval; it gets a negative
-    position.
-    """
-    positions = {document: position for position, document in enumerate(dataset.corpus)}
-    found: dict[str, dict[int, int]] = {}
-    for query in dataset.queries:
-        judgements = dataset.qrels.get(query, {}).items()
-        relevant = {
-            positions.get(document, -1 - place): relevance
-            for place, (document, relevance) in enumerate(judgements)
-            if relevance > 0
-        }
-        if relevant:
-            found[query] = relevant
-    return found

@@ -49,7 +49,10 @@ class DataRecord:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to. Metrics are flat maps, as evaluators name them."""
+    """What a run came to. Metrics are flat maps, as evaluators name them.
+
+    metrics_after: of the model that was saved. metrics_last: after the last step, whose weights need not be those.
+    """
 
     model: str | None
     steps: int
@@ -59,6 +62,7 @@ class RunResult:
     peak_memory_bytes: int | None
     metrics_before: Mapping[str, float]
     metrics_after: Mapping[str, float]
+    metrics_last: Mapping[str, float]
     best_metric: str | None = None
     best_step: int | None = None
 

@@ -25,7 +25,7 @@ def facts() -> CardFacts:
             DataRecord("dev|1", "data/dev.jsonl", "eval", ("anchor", "positive"), "none", 100, 0, "def"),
         ),
         losses=(Trained(loss, loss.parameters()),),
-        modifiers=(Trained(modifier, modifier.parameters(dims=[384, 128])),),
+        modifiers=(Trained(modifier, modifier.parameters.model_validate({"dims": [384, 128]})),),
         arguments={"train.batch_size": 64, "train.compile": False},
         scores=(Gain("dev/ndcg@10", 0.787, 0.85),),
         versions={"embtune": "0.1.0"},

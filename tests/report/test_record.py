@@ -29,7 +29,17 @@ def test_the_plan_in_the_record_has_the_facts_under_their_labels(tmp_path: Path)
 
 
 def test_a_finished_record_says_so_and_holds_no_nan(tmp_path: Path) -> None:
-    result = RunResult("model", 10, 1.5, 100, 66.7, None, {"dev/map": math.nan}, {"dev/map": 0.5})
+    result = RunResult(
+        model="model",
+        steps=10,
+        seconds=1.5,
+        tokens=100,
+        tokens_per_second=66.7,
+        peak_memory_bytes=None,
+        metrics_before={"dev/map": math.nan},
+        metrics_after={"dev/map": 0.5},
+        metrics_last={"dev/map": 0.4},
+    )
     record().ended_as("finished", result).write(tmp_path / "run.json")
     content = json.loads((tmp_path / "run.json").read_text())
     assert content["status"] == "finished"
