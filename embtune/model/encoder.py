@@ -1,0 +1,136 @@
+"""From a batch of texts to one vector a text: what the two kinds of models have in common.
+
+Legend: B texts, T token slots, D width, L layers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from embtune.model.features import Features, flat, padded
+from embtune.model.pooling import Pooling
+
+
+class Encoder(nn.Module, ABC):
+    """Pooled vectors of a batch, after the final layer or after every layer."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """D, the width of a pooled vector."""
+
+    @property
+    @abstractmethod
+    def depth(self) -> int:
+        """Layers after the embedding layer; 0 for a static model."""
+
+    @property
+    @abstractmethod
+    def architecture(self) -> str:
+        """The name people know it by."""
+
+    @abstractmethod
+    def collate(self, token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
+        """Texts as the tensors that `forward` takes, on the CPU."""
+
+    @abstractmethod
+    def forward(self, features: Features, every_layer: bool) -> list[Tensor]:
+        """(B, D) after the final layer; with `every_layer` depth + 1 of them, the embedding layer's first."""
+
+
+class TransformerEncoder(Encoder):
+    """A transformers model, then pooling. Attention is the model's own (sdpa where it has it).
+
+    Args:
+        model: gives the hidden states.
+        pooling: from a text's hidden states to its vector.
+        carried: weights of the folder that the model has no use for; only saved again, so that readers find them.
+    """
+
+    def __init__(self, model: PreTrainedModel, pooling: Pooling, carried: Mapping[str, Tensor] | None = None) -> None:
+        super().__init__()
+        self.model = model
+        self.pooling = pooling
+        self.carried = dict(carried or {})
+
+    @property
+    def width(self) -> int:
+        """Hidden size times the number of pooling modes."""
+        return int(self.model.config.hidden_size) * len(self.pooling.modes)
+
+    @property
+    def depth(self) -> int:
+        """Transformer layers."""
+        return int(self.model.config.num_hidden_layers)
+
+    @property
+    def architecture(self) -> str:
+        """The transformers class."""
+        return type(self.model).__name__
+
+    def collate(self, token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
+        """Rows padded on the right, whatever the tokenizer's side: real tokens then keep their positions."""
+        return padded(token_ids, pad_id, prompt_lengths)
+
+    def forward(self, features: Features, every_layer: bool) -> list[Tensor]:
+        """The pooled hidden states; inner ones as they are, without a pre-norm model's final norm."""
+        states = self._hidden_states(features, every_layer)
+        return [self.pooling(state, features.attention_mask, features.prompt_lengths) for state in states]
+
+    def _hidden_states(self, features: Features, every_layer: bool) -> list[Tensor]:
+        output = self.model(
+            input_ids=features.input_ids,
+            attention_mask=features.attention_mask,
+            output_hidden_states=every_layer,
+            return_dict=True,
+        )
+        final: Tensor = output.last_hidden_state
+        if not every_layer:
+            return [final]
+        inner = output.hidden_states[:-1]  # the last one is `final`, in some architectures before its norm
+        assert len(inner) == self.depth, f"{self.architecture} gives {len(inner)} states for {self.depth} layers"
+        return [*inner, final]
+
+
+class StaticEncoder(Encoder):
+    """The mean of one learned vector a token. No order, no attention; a text without tokens gives zeros."""
+
+    def __init__(self, bag: nn.EmbeddingBag) -> None:
+        super().__init__()
+        self.bag = bag
+
+    @property
+    def width(self) -> int:
+        """Width of the token vectors."""
+        return self.bag.embedding_dim
+
+    @property
+    def depth(self) -> int:
+        """There are no layers."""
+        return 0
+
+    @property
+    def architecture(self) -> str:
+        """Sentence Transformers' name for it."""
+        return "StaticEmbedding"
+
+    def collate(self, token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
+        """Texts one behind the other; a prompt's tokens count like all others."""
+        return flat(token_ids)
+
+    def forward(self, features: Features, every_layer: bool) -> list[Tensor]:
+        """The mean of each text's token vectors."""
+        assert features.offsets is not None, "a static model takes flat features"
+        mean: Tensor = self.bag(features.input_ids, features.offsets[:-1])
+        return [mean]
+
+
+def new_bag(vectors: Tensor) -> nn.EmbeddingBag:
+    """A trainable bag of these (ids, D) token vectors, as float32."""
+    return nn.EmbeddingBag.from_pretrained(vectors.to(torch.float32), freeze=False, mode="mean")

@@ -1,0 +1,83 @@
+"""Where a model is: on the hub, in a folder, or in an installed Python package. Ends in a local folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path, PurePosixPath
+
+from huggingface_hub import constants, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from embtune.errors import ModelError
+
+PACKAGE = "package:"
+HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+UNWANTED = ["onnx/*", "openvino/*", "*.onnx"]
+
+
+def find_folder(name: str, revision: str | None, with_code: bool) -> Path:
+    """The local folder of a model, fetched from the hub if need be.
+
+    Args:
+        name: a folder, `package:NAME/FOLDER`, or a hub id. A folder that exists goes before a hub id.
+        revision: branch, tag or commit; hub only.
+        with_code: fetch the Python files that come with the model too.
+
+    Raises:
+        ModelError: there is nothing of that name; the message says where it was looked for.
+    """
+    if name.startswith(PACKAGE):
+        return _in_package(name.removeprefix(PACKAGE))
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.is_file():
+        raise ModelError.of("no-model", f"{name} is a file, not a model's folder", "Name the folder it is in.")
+    if not HUB_ID.fullmatch(name):
+        raise ModelError.of("no-model", f"there is no folder {name}, and a hub id looks like organisation/name")
+    return _on_hub(name, revision, with_code)
+
+
+def _in_package(name: str) -> Path:
+    package, _, inside = name.partition("/")
+    if not package.isidentifier() or ".." in PurePosixPath(inside).parts:
+        raise ModelError.of("no-model", f"{PACKAGE}{name} is not of the form {PACKAGE}NAME/FOLDER")
+    spec = importlib.util.find_spec(package)  # finds a top-level package without running its code
+    if spec is None:
+        distribution = package.replace("_", "-")
+        raise ModelError.of("no-package", f"no Python package {package!r} is installed", f"pip install {distribution}")
+    places = [Path(place) / inside for place in spec.submodule_search_locations or ()]
+    folder = next((place for place in places if place.is_dir()), None)
+    if folder is None:
+        raise ModelError.of("no-model", f"the package {package!r} is installed but has no folder {inside!r}")
+    return folder
+
+
+def _on_hub(name: str, revision: str | None, with_code: bool) -> Path:
+    """Tries a bare name under the organisation `sentence-transformers` as well, as that library does."""
+    candidates = [name] if "/" in name else [f"sentence-transformers/{name}", name]
+    tried: list[str] = []
+    for candidate in candidates:
+        try:
+            return _fetched(candidate, revision, with_code)
+        except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
+            tried.append(f"hub id {candidate!r} ({_reason(error)})")
+    hint = "Name a local folder, or package:NAME/FOLDER, or scratch: for a small untrained model."
+    raise ModelError.of("no-model", f"no model {name!r}; tried the folder {name!r}, {', '.join(tried)}", hint)
+
+
+def _fetched(name: str, revision: str | None, with_code: bool) -> Path:
+    wanted = [*WANTED, "*.py"] if with_code else WANTED
+    return Path(snapshot_download(name, revision=revision, allow_patterns=wanted, ignore_patterns=UNWANTED))
+
+
+def _reason(error: Exception) -> str:
+    if constants.HF_HUB_OFFLINE:
+        return "not in the local cache, and HF_HUB_OFFLINE is set"
+    if isinstance(error, LocalEntryNotFoundError):
+        return "not in the local cache, and the hub cannot be reached"
+    if isinstance(error, HfHubHTTPError) and error.response is not None:
+        return f"the hub answered {error.response.status_code}"
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
