@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,14 @@ class RetrievalSet:
     qrels: Mapping[str, Mapping[str, int]]
     queries_unjudged: int = 0
     rows_skipped: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits of the content: queries, documents and judgements, in their order."""
+        digest = blake2b(digest_size=16)
+        for part in (self.queries, self.corpus, self.qrels):
+            digest.update(repr(list(part.items())).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
 
 
 def is_retrieval_folder(path: str | Path) -> bool:

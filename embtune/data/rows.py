@@ -54,7 +54,7 @@ def read_rows(path: str, base_dir: Path | None = None, stdin: BinaryIO | None = 
     source = find_source(path, base_dir or Path())
     if isinstance(source, HubDataset):
         return _at_least_one(read_hub(source, path), path)
-    return _at_least_one(_read_files(source), ", ".join(str(file.path) for file in source[:3]))
+    return _at_least_one(_read_files(source), str(source[0].path) if len(source) == 1 else path)
 
 
 def sample_rows(
@@ -86,10 +86,6 @@ def _read_files(files: list[SourceFile]) -> Rows:
     for file in files:
         name = str(file.path)
         with open_bytes(file.path, file.kind.compression, name) as stream:
-            if file.path.is_file() and file.path.stat().st_size == 0:
-                if len(files) == 1:
-                    stop("empty-file", "the file is empty (0 bytes)", Location(name), "was it written whole?")
-                continue  # an empty part among others is no mistake
             yield from _READERS[file.kind.format](stream, RowMaker(name))
 
 
@@ -99,4 +95,4 @@ def _at_least_one(rows: Rows, name: str) -> Rows:
         empty = False
         yield row
     if empty:
-        stop("no-rows", "there is no row to read", Location(name), "is this the right file, and was it written whole?")
+        stop("no-rows", "there is no row in it", Location(name), "is this the right data, and was it written whole?")

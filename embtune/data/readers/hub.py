@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from embtune.data.row import RowMaker, Rows, refuse
 
-_HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(:(?P<split>[\w.\[\]%-]+))?")
+_HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(:(?P<split>[\w.-]+))?")
 
 
 @dataclass(frozen=True)

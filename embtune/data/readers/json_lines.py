@@ -20,7 +20,7 @@ def read_json_lines(stream: BinaryIO, maker: RowMaker) -> Rows:
 
 def _parse(line: Line, maker: RowMaker) -> Row:
     try:
-        value = json.loads(line.text)
+        value = json.loads(line.text.rstrip("\r\n"))  # without its end, so that an error there has a column
     except json.JSONDecodeError as error:
         return maker.bad(line.number, "broken-json", f"this line is no JSON: {error.msg}", _hint(line), error.colno)
     except (ValueError, RecursionError) as error:  # an integer of thousands of digits; a thousand brackets
