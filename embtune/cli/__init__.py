@@ -1,1 +1,1 @@
-
+"""The command line: arguments in, printing, exit codes. No logic."""

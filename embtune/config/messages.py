@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from embtune.catalog import nearest
-from embtune.config.keys import keys_at
+from embtune.config.keys import pattern
 from embtune.config.scalars import read_word, write_yaml
 from embtune.config.tree import KeyPath, Node, dotted, place_of
-from embtune.config.unknown import below, unknown_key
+from embtune.config.unknown import below, may_mean, unknown_key
 from embtune.errors import Problem
 
 _EXPECTED = {
@@ -27,7 +27,7 @@ _CONSTRAINTS = {
     "greater_than": "must be greater than {gt:g}", "greater_than_equal": "must be at least {ge:g}",
     "less_than": "must be less than {lt:g}", "less_than_equal": "must be at most {le:g}",
     "finite_number": "must be a finite number", "string_too_short": "must not be empty",
-    "too_short": "must have at least {min_length} in it", "too_long": "must have at most {max_length} in it",
+    "too_short": "must have at least {min_length} entries", "too_long": "must have at most {max_length} entries",
 }  # fmt: skip
 _WORDS_OF_ENUM = re.compile(r"'([^']*)'|(-?\d+)")
 _ENUMS = ("enum", "literal_error")
@@ -55,7 +55,9 @@ def schema_problems(error: ValidationError, root: Node) -> list[Problem]:
     by_key: dict[KeyPath, list[Finding]] = {}
     for finding in _findings(error, root):
         by_key.setdefault(finding.path, []).append(finding)
-    return [_problem(root, path, found) for path, found in by_key.items() if _worth_telling(root, path, by_key)]
+    unknown = [path for path, found in by_key.items() if any(finding.kind == "extra_forbidden" for finding in found)]
+    meant = {target for path in unknown for target in may_mean(root, path)}
+    return [_problem(root, path, found) for path, found in by_key.items() if _worth_telling(root, path, by_key, meant)]
 
 
 def _finding(location: Sequence[str | int], kind: str, context: Mapping[str, object], text: str, root: Node) -> Finding:
@@ -83,13 +85,15 @@ def _findings(error: ValidationError, root: Node) -> list[Finding]:
     ]
 
 
-def _worth_telling(root: Node, path: KeyPath, by_key: Mapping[KeyPath, object]) -> bool:
+def _worth_telling(root: Node, path: KeyPath, by_key: Mapping[KeyPath, object], meant: set[str]) -> bool:
     node = root.find(path)
     if node is None:
-        return True
+        # a missing key that is there under another name or in another place is told of there
+        return not any(target == pattern(path) or target.startswith(pattern(path) + ".") for target in meant)
     # a section that was tried as one of several alternatives: its own keys say more
     details = any(other != path and below(path, other) for other in by_key)
-    return node.known and not (details and (node.entries or node.items))
+    known = all(below_it.known for _, below_it in node.walk())
+    return known and not (details and (node.entries or node.items))
 
 
 def _problem(root: Node, path: KeyPath, findings: Sequence[Finding]) -> Problem:
@@ -104,17 +108,8 @@ def _problem(root: Node, path: KeyPath, findings: Sequence[Finding]) -> Problem:
 
 def _missing(root: Node, path: KeyPath) -> Problem:
     section = f" of {dotted(path[:-1])!r}" if path[:-1] else ""
-    hint = f"add '{path[-1]}: ...'"
-    slip = nearest(str(path[-1]), _unknown_keys(root, path[:-1]))
-    if slip:
-        hint = f"{slip!r} is probably meant to be it"
     place = place_of(root, path[:-1], of_key=True)
-    return place.problem("missing-key", f"the key {path[-1]!r}{section} is missing", hint)
-
-
-def _unknown_keys(root: Node, path: KeyPath) -> list[str]:
-    section = root.find(path)
-    return [key for key in section.entries if key not in keys_at(root, path)] if section else []
+    return place.problem("missing-key", f"the key {path[-1]!r}{section} is missing", f"add '{path[-1]}: ...'")
 
 
 def _judge(root: Node, path: KeyPath, findings: Sequence[Finding]) -> tuple[str, str, str | None]:
@@ -130,7 +125,7 @@ def _judge(root: Node, path: KeyPath, findings: Sequence[Finding]) -> tuple[str,
     words = [word for finding in findings if finding.kind in _ENUMS for word in _words(finding)]
     for finding in findings:
         if finding.kind in _CONSTRAINTS:
-            limit = _CONSTRAINTS[finding.kind].format(**finding.context)
+            limit = "must not be empty" if value == [] else _CONSTRAINTS[finding.kind].format(**finding.context)
             return "bad-value", f"{limit}{_or(words)}, found {found(value)}", None
     return _mismatch(path, value, findings, words)
 
@@ -171,7 +166,7 @@ def found(value: object) -> str:
     if isinstance(value, dict):
         return "a section" if value else "an empty section"
     if isinstance(value, list):
-        return f"a list of {len(value)}"
+        return f"a list of {len(value)}" if value else "an empty list"
     shown = write_yaml(value, flow=True) if not isinstance(value, str) else repr(value)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     return f"the text {shown}" if isinstance(value, str) else shown

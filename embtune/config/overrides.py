@@ -72,7 +72,8 @@ def _index(node: Node, word: str, done: tuple[Key, ...]) -> int:
     if word.isascii() and word.isdigit() and len(word) < 9 and int(word) < count:
         return int(word)
     entries = "1 entry" if count == 1 else f"{count} entries"
-    hint = f"number it from 0 to {count - 1}, as {dotted((*done, 0))}" if count else f"set {dotted(done)} as a whole"
+    first, last = dotted((*done, 0)), dotted((*done, count - 1))
+    hint = f"there is {first}" + (f" to {last}" if count > 1 else "") if count else f"set {dotted(done)} as a whole"
     raise _refuse("unknown-key", f"--set: {dotted(done)} is a list of {entries} and has no {word!r}", hint)
 
 

@@ -43,10 +43,7 @@ class Source:
         except yaml.MarkedYAMLError as error:
             self._tell_syntax(error)
         except yaml.reader.ReaderError as error:
-            line = self.text.count("\n", 0, error.position)
-            place = Place(self.path, None if self.path == COMMAND_LINE else line + 1)
-            message = f"the character U+{ord(error.character):04X} is not allowed in YAML"
-            self.problems.append(place.problem("yaml-syntax", message, "remove it, or write it as an escape in quotes"))
+            self._tell_character(error.position)
         except RecursionError:
             self._tell(Place(self.path), "yaml-syntax", "the config is nested too deeply", None)
         return None
@@ -57,9 +54,15 @@ class Source:
     def _tell(self, place: Place, code: str, message: str, hint: str | None) -> None:
         self.problems.append(place.problem(code, message, hint))
 
+    def _tell_character(self, position: int) -> None:
+        before = _LINE_END.split(self.text[:position])
+        located = self.path != COMMAND_LINE
+        place = Place(self.path, len(before), len(before[-1]) + 1) if located else Place(self.path)
+        message = f"the character U+{ord(self.text[position]):04X} is not allowed in YAML"
+        self._tell(place, "yaml-syntax", message, "remove it, or write it as an escape in double quotes")
+
     def _tell_syntax(self, error: yaml.MarkedYAMLError) -> None:
-        mark = error.problem_mark or error.context_mark
-        message, hint = explain(error)
+        message, hint, mark = explain(error)
         self._tell(self._at(mark, mark) if mark else Place(self.path), "yaml-syntax", message, hint)
 
     def _at(self, start: yaml.Mark, end: yaml.Mark) -> Place:
@@ -130,7 +133,7 @@ class Source:
             self._tell(place, bad.code, bad.message, bad.hint)
         except ValueError:
             wanted = node.tag.rpartition(":")[2]
-            self._tell(place, "bad-value", f"this is too long, or no {wanted} as its tag says", None)
+            self._tell(place, "bad-value", f"this is no {wanted}, or too long to be a setting", None)
         return Node(None, place, self.folder, known=False)
 
     def _value(self, node: yaml.ScalarNode) -> Scalar:

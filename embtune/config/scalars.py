@@ -85,6 +85,6 @@ def read_word(text: str) -> Scalar:
 def write_yaml(value: object, *, flow: bool = False) -> str:
     """A plain value as YAML that reads back equal; `flow` puts it on one line."""
     text: str = yaml.dump(
-        value, Dumper=CoreDumper, sort_keys=False, allow_unicode=True, default_flow_style=flow or None, width=100_000
+        value, Dumper=CoreDumper, sort_keys=False, allow_unicode=True, default_flow_style=flow, width=100_000
     )
     return text.removesuffix("\n").removesuffix("\n...") if flow else text

@@ -37,6 +37,17 @@ def unknown_key(root: Node, path: KeyPath) -> Problem:
     return place.problem("unknown-key", f"{dotted(path)}: unknown key {key!r}", _guess(root, path))
 
 
+def may_mean(root: Node, path: KeyPath) -> list[str]:
+    """The keys, as patterns, that the unknown key at the end of `path` may have been meant to be."""
+    key, section = str(path[-1]), pattern(path[:-1])
+    rename = find_rename(key)
+    near = nearest(key, keys_at(root, path[:-1]))
+    keys = [f"{name}.{key}" for name in sections_with(root, key)]
+    keys += [rename.new] if rename and rename.new else []
+    keys += [f"{section}.{near}"] if near else []
+    return [word.removeprefix(".") for word in keys]
+
+
 def _described(section: str) -> str:
     return f"'{section.replace('[]', '')}:'" if section else "the top level"
 

@@ -18,6 +18,7 @@ _PHRASES = (
     ("expected ',' or ']'", "a list '[...]' is not closed or lacks a comma", "write [a, b, c]"),
     ("expected ',' or '}'", "a mapping '{...}' is not closed or lacks a comma", "write {key: value, other: value}"),
     ("found unexpected end of stream", "a quote is opened and never closed", "close it, or remove it"),
+    ("expected the node content", "a value is missing here, or a bracket is not closed", None),
     ("found undefined alias", "an alias (*name) without its anchor (&name)",
      "define the anchor above, or put the text into quotes"),
     ("found duplicate anchor", "an anchor (&name) is defined twice", "give each anchor a name of its own"),
@@ -27,8 +28,19 @@ _PHRASES = (
 )  # fmt: skip
 
 
-def explain(error: yaml.MarkedYAMLError) -> tuple[str, str | None]:
-    """Message and remedy for an error of the scanner, parser or composer."""
+# of what is never closed, the beginning says more than the place where the parser gave up
+_OPENED = ("expected ',' or", "found unexpected end of stream")
+
+
+def explain(error: yaml.MarkedYAMLError) -> tuple[str, str | None, yaml.Mark | None]:
+    """Message, remedy and place of an error of the scanner, parser or composer."""
+    message, hint = _words(error)
+    if any(phrase in (error.problem or "") for phrase in _OPENED):
+        return message, hint, error.context_mark or error.problem_mark
+    return message, hint, error.problem_mark or error.context_mark
+
+
+def _words(error: yaml.MarkedYAMLError) -> tuple[str, str | None]:
     found = f"{error.context or ''} {error.problem or ''}"
     for phrase, message, hint in _PHRASES:
         if phrase in found:

@@ -5,7 +5,7 @@ The parameters are checked by the model of the one loss that was named, so that 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,7 @@ from embtune.catalog import LossSpec, Parameters, UnknownLoss, find_spec
 from embtune.config.sections.base import PositiveFloat, Section
 
 OWN_KEYS = ("name", "weight")
+LOSS_ENTRY, MODIFIER_ENTRY = "a loss", "a modifier"
 
 
 class LossConfig(Section):
@@ -96,10 +97,16 @@ def _as_modifier(entry: LossConfig) -> LossConfig:
 
 def _as_list(value: object) -> object:
     """One loss, by name or as a mapping, is a list of one."""
-    return [value] if isinstance(value, str | dict) else value
+    if isinstance(value, str | dict):
+        return [value]
+    if not isinstance(value, list | tuple):
+        raise _mistake("wrong-type", "expected the name of a loss, a section with its name, or a list of those", None)
+    return value
 
 
-_LOSS = {"$ref": "#/$defs/Loss"}  # added by embtune.config.json_schema
+# Stand-ins: embtune.config.json_schema puts the entries of the catalogue in their place.
+_LOSS: dict[str, Any] = {"$comment": LOSS_ENTRY}
+_MODIFIER: dict[str, Any] = {"$comment": MODIFIER_ENTRY}
 OneLoss = Annotated[LossConfig, AfterValidator(_as_loss), WithJsonSchema(_LOSS)]
 Losses = Annotated[
     tuple[OneLoss, ...],
@@ -107,4 +114,4 @@ Losses = Annotated[
     BeforeValidator(_as_list),
     WithJsonSchema({"anyOf": [_LOSS, {"type": "array", "items": _LOSS, "minItems": 1}]}),
 ]
-OneModifier = Annotated[LossConfig, AfterValidator(_as_modifier), WithJsonSchema({"$ref": "#/$defs/Modifier"})]
+OneModifier = Annotated[LossConfig, AfterValidator(_as_modifier), WithJsonSchema(_MODIFIER)]
