@@ -84,6 +84,6 @@ class MultipleNegativesRanking(Objective):
         return columns.without_excluded(way, logits_RK)
 
     def _log_partition(self, logits: list[Tensor]) -> Tensor:
-        if self.settings.partition_mode is PartitionMode.JOINT:
+        if self.settings.partition_mode is PartitionMode.JOINT and len(logits) > 1:  # one alone needs no copy
             return torch.logsumexp(torch.cat(logits, dim=1), dim=1)
         return torch.stack([torch.logsumexp(part_RK, dim=1) for part_RK in logits]).mean(dim=0)
