@@ -49,13 +49,13 @@ def rank_candidates(
 
 def _best(scores_QC: Tensor, kept: int) -> Tensor:
     """(Q, kept) positions by falling score, then rising position."""
-    best = scores_QC.topk(kept, dim=1)
-    by_position = best.indices.sort(dim=1)
-    scores_QK = best.values.gather(1, by_position.indices)
+    one_more = scores_QC.topk(min(kept + 1, scores_QC.shape[1]), dim=1)
+    by_position = one_more.indices[:, :kept].sort(dim=1)
+    scores_QK = one_more.values.gather(1, by_position.indices)
     by_score = scores_QK.sort(dim=1, descending=True, stable=True)
     ranked_QK = by_position.values.gather(1, by_score.indices)
     # topk picks any of the candidates that tie for the last place: those rows, seldom any, are sorted whole
-    torn_Q = (scores_QC >= best.values[:, -1:]).sum(dim=1) > kept
+    torn_Q = (one_more.values[:, kept:] == one_more.values[:, kept - 1 : kept]).any(dim=1)
     if torn_Q.any():
         ranked_QK[torn_Q] = scores_QC[torn_Q].sort(dim=1, descending=True, stable=True).indices[:, :kept]
     return ranked_QK
