@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 
-class Similarity(Enum):
+class Similarity(StrEnum):
     """How near two embeddings are; larger is nearer. Distances enter with a minus sign."""
 
     COSINE = "cosine"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embtune.catalog import formats
+from embtune.catalog.fitting import by_merit
 from embtune.catalog.formats import FORMAT_NAMES, roles_fit
 from embtune.catalog.registry import losses
 from embtune.catalog.spec import Format, LabelKind, LossSpec
@@ -46,7 +47,7 @@ def conversions_from(roles: Sequence[str], label: LabelKind) -> list[Conversion]
 
 
 def losses_after(conversion: Conversion, besides: Sequence[LossSpec] = ()) -> list[LossSpec]:
-    """The losses that take what the conversion makes, without those in `besides`, recommended ones first."""
+    """The losses that take what the conversion makes, without those in `besides`, the best first."""
     known = {spec.name for spec in besides}
     found = [spec for spec in losses() if conversion.target in spec.formats and spec.name not in known]
-    return sorted(found, key=lambda spec: (not spec.recommended, spec.name))
+    return sorted(found, key=by_merit)

@@ -15,13 +15,17 @@ def spec_fits(spec: LossSpec, roles: Sequence[str], label: LabelKind) -> bool:
 
 
 def losses_fitting(roles: Sequence[str], label: LabelKind) -> list[LossSpec]:
-    """The losses that take this data: those made for its kind of label first, then recommended ones, then by name."""
+    """The losses that take this data, the most suitable first.
+
+    Those made for its kind of label come before those that read it as another, then `by_merit` decides.
+    """
     found = [spec for spec in losses() if spec_fits(spec, roles, label)]
-    return sorted(found, key=lambda spec: (not _is_exact(spec, label), not spec.recommended, spec.name))
+    return sorted(found, key=lambda spec: (all(format.label is not label for format in spec.formats), by_merit(spec)))
 
 
-def _is_exact(spec: LossSpec, label: LabelKind) -> bool:
-    return any(format.label is label for format in spec.formats)
+def by_merit(spec: LossSpec) -> tuple[bool, bool, str]:
+    """Sorts recommended losses first, a loss before the names that preset it, then by name."""
+    return (not spec.recommended, spec.resolves_to is not None, spec.name)
 
 
 def why_not(spec: LossSpec, roles: Sequence[str], label: LabelKind) -> str:
@@ -34,8 +38,14 @@ def why_not(spec: LossSpec, roles: Sequence[str], label: LabelKind) -> str:
     closest = min(spec.formats, key=lambda format: _distance(format, roles, label))
     if roles_fit(closest.roles, roles):
         return f"{spec.name} needs {LABEL_WORDS[closest.label]} with these texts; the data has {LABEL_WORDS[label]}"
-    wanted = " or ".join(f"{FORMAT_NAMES.get(format, 'rows')} ({describe(format)})" for format in spec.formats)
-    return f"{spec.name} takes {wanted}; the data has {describe_data(roles, label)}"
+    return f"{spec.name} takes {what_it_takes(spec)}; the data has {describe_data(roles, label)}"
+
+
+def what_it_takes(spec: LossSpec) -> str:
+    """The formats of a loss in words: `pairs (anchor, positive) or triplets (anchor, positive, negative)`."""
+    if spec.is_modifier:
+        return "whatever the loss inside takes"
+    return " or ".join(f"{FORMAT_NAMES.get(format, 'rows')} ({describe(format)})" for format in spec.formats)
 
 
 def _distance(format: Format, roles: Sequence[str], label: LabelKind) -> tuple[bool, bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,44 +14,52 @@ from embtune.catalog import LossSpec, find_spec
 from embtune.catalog.listing import ListRow, asked_label, asked_roles, asked_words, rows_of, specs_taking
 from embtune.catalog.page import page
 from embtune.catalog.record import as_record
+from embtune.cli.options import JsonOption, QuietOption, TracebackOption, VerboseOption
+from embtune.cli.output import print_data, print_json, say
+from embtune.errors import Problem, UsageError
 
+NameArgument = Annotated[str | None, typer.Argument(help="A loss or modifier: show its whole page.")]
+InputsOption = Annotated[
+    str | None, typer.Option("--inputs", metavar="ROLE,...", help="Only losses that take exactly these roles.")
+]
+LabelsOption = Annotated[
+    str | None, typer.Option("--labels", metavar="KIND", help="Only losses with this label: none, class, binary ...")
+]
 WIDE = 111  # columns of a terminal that has room for coupling and needs
 _HEADINGS = ("name", "recommended", "inputs", "label", "coupling", "needs")
 
 
-def list_losses(
-    name: Annotated[str | None, typer.Argument(help="A loss or modifier: show its whole page.")] = None,
-    inputs: Annotated[
-        str | None, typer.Option("--inputs", help="Only losses that take exactly these roles: anchor,positive.")
-    ] = None,
-    labels: Annotated[
-        str | None, typer.Option("--labels", help="Only losses with this label: none, class, binary, score ...")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Names only, one a line.")] = False,
+def command(
+    name: NameArgument = None,
+    inputs: InputsOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    traceback: TracebackOption = False,
 ) -> None:
-    """List the losses and modifiers, or show the page of one."""
-    if name is not None:
-        return _show(find_spec(name), as_json, quiet)
+    """List the losses and modifiers, or show the page of one. --quiet prints names only, --verbose all pages."""
     roles, label = asked_roles(inputs), asked_label(labels)
+    if name is not None:
+        if inputs or labels:
+            raise UsageError(Problem("wrong-option", "--inputs and --labels filter the list; a page has no filter"))
+        spec = find_spec(name)
+        return print_json(as_record(spec)) if as_json else print_data(spec.name if quiet else _page(spec))
     specs = specs_taking(roles, label)
     if as_json:
-        return _print_json([as_record(spec) for spec in specs])
-    if quiet:
-        return typer.echo("\n".join(spec.name for spec in specs), nl=bool(specs))
-    if not specs:
-        return typer.echo(f"no loss takes {asked_words(roles, label)}", err=True)
-    _print_rows([rows_of(spec, roles, label) for spec in specs])
+        print_json([as_record(spec) for spec in specs])
+    elif not specs:
+        say(f"no loss takes {asked_words(roles, label)}")
+    elif quiet:
+        print_data("\n".join(spec.name for spec in specs))
+    elif verbose:
+        print_data("\n\n\n".join(map(_page, specs)))
+    else:
+        _print_rows([rows_of(spec, roles, label) for spec in specs])
 
 
-def _show(spec: LossSpec, as_json: bool, quiet: bool) -> None:
-    if as_json:
-        return _print_json(as_record(spec))
-    typer.echo(spec.name if quiet else page(spec, min(100, shutil.get_terminal_size().columns)))
-
-
-def _print_json(document: object) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+def _page(spec: LossSpec) -> str:
+    return page(spec, min(100, shutil.get_terminal_size().columns))
 
 
 def _print_rows(groups: Sequence[Sequence[ListRow]]) -> None:
@@ -60,7 +67,7 @@ def _print_rows(groups: Sequence[Sequence[ListRow]]) -> None:
     if sys.stdout.isatty():
         return _print_table(groups)
     lines = [_cells(row) for rows in groups for row in rows]
-    typer.echo("\n".join("\t".join(line) for line in [_HEADINGS, *lines]))
+    print_data("\n".join("\t".join(line) for line in [_HEADINGS, *lines]))
 
 
 def _cells(row: ListRow) -> tuple[str, ...]:
@@ -81,7 +88,7 @@ def _print_table(groups: Sequence[Sequence[ListRow]]) -> None:
         for line in _lines(rows):
             table.add_row(*line[:width])
     console.print(table)
-    typer.echo("* recommended. embtune list-losses NAME shows everything about one.", err=True)
+    say("* recommended. embtune list-losses NAME shows everything about one.")
 
 
 def _lines(rows: Sequence[ListRow]) -> list[tuple[str, ...]]:

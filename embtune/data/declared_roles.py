@@ -42,13 +42,12 @@ def _role(name: str, column: Column) -> str:
 
 def _inverted(declared: Mapping[str, str], columns: Mapping[str, Column]) -> list[Problem]:
     """The one problem of a map written from column to role, empty when it is not."""
-    looks = [canonical_role(column) is not None and role in columns for role, column in declared.items()]
-    rightly = [canonical_role(role) is not None and column in columns for role, column in declared.items()]
-    if (
-        not any(looks)
-        or any(right and not inverted for right, inverted in zip(rightly, looks, strict=True))
-        or all(rightly)
-    ):
+    are_roles = [canonical_role(role) is not None for role in declared]
+    are_columns = [role in columns for role in declared]
+    if not all(canonical_role(column) for column in declared.values()) or not any(are_columns):
+        return []
+    could_be_right = any(column in columns for column in declared.values())
+    if all(are_roles) and (could_be_right or not all(are_columns)):
         return []
     right = columns_line({column: role for role, column in declared.items()})
     return [

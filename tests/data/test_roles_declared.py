@@ -68,6 +68,17 @@ def test_an_inverted_map_is_one_problem_with_the_right_line() -> None:
     assert found == [("inverted-columns", "write columns: {anchor: question, positive: answer}")]
 
 
+def test_an_inverted_map_is_seen_when_its_columns_are_called_as_roles_are() -> None:
+    found = problems({"query": "anchor", "document": "positive"}, rows(query="a", document="b"))
+    assert found == [("inverted-columns", "write columns: {anchor: query, positive: document}")]
+
+
+def test_roles_read_from_columns_that_are_called_as_other_roles_are_no_inversion() -> None:
+    sample = rows(anchor="a", positive="b")
+    assert declared_layout({"anchor": "positive", "positive": "anchor"}, sample).columns["anchor"] == "positive"
+    assert [code for code, _ in problems({"anchor": "positive", "positive": "anser"}, sample)] == ["missing-column"]
+
+
 @pytest.mark.parametrize(
     ("declared", "column", "right"),
     [

@@ -1,0 +1,87 @@
+"""`embtune check-format CONFIG|DATA`: what the data is, and which losses take it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from embtune.cli.options import JsonOption, QuietOption, SetOption, TracebackOption, VerboseOption
+from embtune.cli.output import print_data, print_json, say
+from embtune.errors import Problem, UsageError
+
+if TYPE_CHECKING:  # reading data imports numpy, which a usage error need not wait for
+    from embtune.data.row import Row
+    from embtune.pipeline.check_format import Report
+
+STDOUT = "-"
+TargetArgument = Annotated[
+    str, typer.Argument(metavar="CONFIG|DATA", help="A config (.yaml), or data; - reads JSON Lines on standard input.")
+]
+LossOption = Annotated[str | None, typer.Option("--loss", metavar="NAME", help="Judge this loss.")]
+FixOption = Annotated[
+    str | None,
+    typer.Option("--fix", metavar="OUT", help="Write the rows that can be used, as JSON Lines; - prints them."),
+]
+
+
+def command(
+    target: TargetArgument,
+    loss: LossOption = None,
+    fix: FixOption = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    traceback: TracebackOption = False,
+) -> None:
+    """Say what data is, which losses fit it, which do not and why, and which rows cannot be used."""
+    from embtune.pipeline.check_format import check_config, check_data, is_config
+
+    _refuse("--json and --fix - both want standard output", as_json and fix == STDOUT)
+    if is_config(target):
+        _refuse("--fix is for data, and this is a config", fix is not None)
+        reports = check_config(target, overrides or (), os.environ, loss)
+    else:
+        _refuse("--set is for a config, and this is data", overrides is not None)
+        good_rows: list[Row] | None = [] if fix else None
+        reports = [check_data(target, loss, sys.stdin.buffer, good_rows)]
+        if fix and good_rows is not None:
+            _write(good_rows, fix)
+    _print(reports, as_json, quiet, tell=say if fix == STDOUT else print_data)
+    if not all(report.ok for report in reports):
+        raise typer.Exit(1)
+
+
+def _refuse(message: str, is_given: bool) -> None:
+    if is_given:
+        raise UsageError(Problem("wrong-option", message))
+
+
+def _write(rows: Sequence[Row], out: str) -> None:
+    from embtune.pipeline.check_format import json_lines, write_rows
+
+    if out == STDOUT:
+        sys.stdout.write(json_lines(rows))
+    else:
+        write_rows(rows, Path(out))
+
+
+def _print(reports: Sequence[Report], as_json: bool, quiet: bool, tell: Callable[[str], None]) -> None:
+    """The findings as data, bad rows on stderr; `tell` is where text goes, which is stderr when stdout has rows."""
+    from embtune.cli.format_report import bad_rows_lines, report_lines, report_record
+
+    if as_json:
+        document = {"ok": all(report.ok for report in reports), "datasets": [report_record(r) for r in reports]}
+        return print_json(document)
+    width = min(120, shutil.get_terminal_size().columns)
+    if not quiet:
+        tell("\n\n".join("\n".join(report_lines(report, width)) for report in reports))
+    for report in reports:
+        for line in bad_rows_lines(report):
+            say(line)

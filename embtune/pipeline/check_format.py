@@ -1,0 +1,141 @@
+"""`check-format`: a data source, or every dataset of a config, held against the catalogue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from embtune.catalog import LossSpec, find_spec
+from embtune.config import DatasetConfig, LoadedConfig, TrainDatasetConfig, load_config
+from embtune.config.sections.data import name_of
+from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retrieval
+from embtune.data.row import Row
+from embtune.data.rows import STDIN, read_rows
+from embtune.errors import ConfigError, DataError, EmbtuneError, Problem, UsageError
+from embtune.files import write_beside
+from embtune.pipeline.data_report import DataReport, RowSource, report_on
+
+CONFIG_SUFFIXES = (".yaml", ".yml")
+Key = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class RetrievalReport:
+    """A retrieval folder that could be read: it is for evaluation, no loss takes it."""
+
+    name: str
+    path: str
+    data: RetrievalSet
+    ok: bool = True
+
+
+Report = DataReport | RetrievalReport
+
+
+def is_config(target: str) -> bool:
+    """Whether a target is a config by its name; anything else is data."""
+    return target.lower().endswith(CONFIG_SUFFIXES)
+
+
+def check_data(
+    target: str, loss: str | None = None, stdin: BinaryIO | None = None, good_rows: list[Row] | None = None
+) -> Report:
+    """Judge a file, glob, folder, hub dataset or standard input (`-`).
+
+    Args:
+        target: where the rows are.
+        loss: the one loss to judge; it also decides between readings.
+        stdin: standard input's bytes.
+        good_rows: filled with the rows that can be used, where they are wanted.
+
+    Raises:
+        ConfigError, DataError: no such data, roles that cannot be told, no row that can be read.
+        UsageError: the good rows of a retrieval folder are wanted.
+    """
+    asked = [find_spec(loss)] if loss else []
+    if target == STDIN:
+        return report_on(RowSource("stdin", "<stdin>", read_rows(target, stdin=stdin)), asked, good_rows)
+    if not is_retrieval_folder(target):
+        return report_on(RowSource(name_of(target), target, read_rows(target)), asked, good_rows)
+    if good_rows is not None:
+        raise UsageError(Problem("no-rows-to-fix", f"{target} is a retrieval folder; --fix is for rows"))
+    return RetrievalReport(name_of(target), target, load_retrieval(target))
+
+
+def write_rows(rows: Sequence[Row], path: Path) -> None:
+    """Write rows as JSON Lines, in one piece.
+
+    Raises:
+        UsageError: the folder is not there. RunError: the disk is full, or not to be written to.
+    """
+    if not path.parent.is_dir():
+        raise UsageError(Problem("missing-folder", f"no such folder: {path.parent}", hint="make it first"))
+    write_beside(path, json_lines(rows))
+
+
+def json_lines(rows: Sequence[Row]) -> str:
+    """Rows with all their columns, one JSON object a line; what JSON does not know, such as a date, is its text."""
+    return "".join(json.dumps(row.values, ensure_ascii=False, default=str) + "\n" for row in rows)
+
+
+def check_config(
+    target: str, overrides: Sequence[str], environ: Mapping[str, str], loss: str | None = None
+) -> list[Report]:
+    """Judge every dataset of a config: training sets against their losses (or `loss`), evaluation sets alone.
+
+    Raises:
+        ConfigError, DataError: what is wrong with the config or makes any of its datasets unreadable, all at once.
+    """
+    loaded = load_config(target, overrides, environ)
+    data = loaded.config.data
+    checks = [_check_one(loaded, ("data", "train", i), config, loss) for i, config in enumerate(data.train)]
+    checks += [_check_one(loaded, ("data", "eval", i), config, loss) for i, config in enumerate(data.eval)]
+    reports: list[Report] = []
+    errors: list[EmbtuneError] = []
+    for check in checks:
+        try:
+            reports.append(check())
+        except (ConfigError, DataError) as error:
+            errors.append(error)
+    if errors:
+        problems = [problem for error in errors for problem in error.problems]
+        raise (ConfigError if any(isinstance(error, ConfigError) for error in errors) else DataError)(problems)
+    return reports
+
+
+def _check_one(loaded: LoadedConfig, key: Key, config: DatasetConfig, loss: str | None) -> Callable[[], Report]:
+    def check() -> Report:
+        path = loaded.data_path(config.path)
+        if is_retrieval_folder(path) and not isinstance(config, TrainDatasetConfig):
+            with _located(loaded, (*key, "path")):
+                return RetrievalReport(config.name, config.path, load_retrieval(path))
+        with _located(loaded, (*key, "path")):
+            rows = read_rows(path, loaded.base_dir)
+        with _located(loaded, (*key, "columns")):
+            return report_on(RowSource(config.name, config.path, rows, config.columns), _asked(loaded, config, loss))
+
+    return check
+
+
+def _asked(loaded: LoadedConfig, config: DatasetConfig, loss: str | None) -> list[LossSpec]:
+    if not isinstance(config, TrainDatasetConfig):
+        return []
+    if loss:
+        return [find_spec(loss)]
+    return [entry.spec for entry in ((config.loss,) if config.loss else loaded.config.loss)]
+
+
+@contextmanager
+def _located(loaded: LoadedConfig, key: Key) -> Iterator[None]:
+    """Give problems without a place of their own that of a key of the config."""
+    try:
+        yield
+    except EmbtuneError as error:
+        raise type(error)(
+            problem if problem.location else loaded.problem(key, problem.code, problem.message, problem.hint)
+            for problem in error.problems
+        ) from error
