@@ -102,7 +102,7 @@ def test_a_broken_json_line_is_named_and_the_others_are_read(tmp_path: Path) -> 
     rows = list(read_rows(str(path)))
     assert [row.values.get("text") for row in rows] == ["a", None, None, None, "c"]
     assert [problem.render().splitlines()[0] for problem in rejected(path)] == [
-        f"{path}:2:14: error[broken-json]: this line is no JSON: Expecting ',' delimiter",
+        f"{path}:2:13: error[broken-json]: this line is no JSON: Expecting ',' delimiter",
         f'{path}:3: error[not-an-object]: expected an object such as {{"text": "..."}}, found a list ([1, 2])',
         f'{path}:4: error[not-an-object]: expected an object such as {{"text": "..."}}, found null',
     ]

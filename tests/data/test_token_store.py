@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embtune.data.tokens import TokenStore
+
+LIMIT = 5
+
+
+def encode(texts: Sequence[str]) -> list[np.ndarray]:
+    """A real little tokenizer: a token a character, cut at the limit."""
+    return [np.array([ord(character) for character in text[:LIMIT]], dtype=np.int32) for text in texts]
+
+
+def lengths(texts: Sequence[str]) -> list[int]:
+    """Tokens of each text, uncut."""
+    return [len(text) for text in texts]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=8), max_size=20), st.data())
+def test_gathered_ids_are_the_encoders(texts: list[str], data: st.DataObject) -> None:
+    store = TokenStore.build(texts, encode)
+    wanted = data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=9)) if texts else []
+    expected = encode([texts[i] for i in wanted])
+    found = store.gather(np.array(wanted, dtype=np.int64))
+    assert [ids.tolist() for ids in found] == [ids.tolist() for ids in expected]
+    assert all(ids.dtype == np.int32 for ids in found)
+    assert store.lengths.tolist() == [min(len(text), LIMIT) for text in texts]
+    assert len(store) == len(texts)
+
+
+def test_ids_take_two_bytes_until_one_needs_four() -> None:
+    assert TokenStore.build(["\uffff"], encode).ids.dtype == np.uint16
+    assert TokenStore.build([], encode).ids.dtype == np.uint16
+    mixed = TokenStore.build(["a"] * 3000 + ["😀"], encode)
+    assert mixed.ids.dtype == np.uint32
+    assert [mixed.gather([i])[0].tolist() for i in (0, 3000)] == [[97], [0x1F600]]
+
+
+def test_cut_texts_are_counted_and_those_that_just_fit_are_not() -> None:
+    store = TokenStore.build(["abcde", "abcdef", "ab", "abcdefgh"], encode, max_length=LIMIT, count_tokens=lengths)
+    assert store.truncated == 2
+
+
+def test_progress_adds_up_to_all_texts() -> None:
+    done: list[int] = []
+    TokenStore.build(["a"] * 5000, encode, progress=done.append)
+    assert sum(done) == 5000
+    assert len(done) > 1
