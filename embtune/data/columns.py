@@ -45,7 +45,7 @@ class Column:
         if self.cell not in (Cell.TEXT, Cell.NUMBER) or len(self.values) < 2:
             return False
         words = sum(len(str(value).split()) for value in self.values) / len(self.values)
-        return len(set(self.values)) <= len(self.values) / 2 and words <= 4
+        return len(set(map(str, self.values))) <= len(self.values) / 2 and words <= 4
 
 
 def profile(sample: Sequence[Row]) -> dict[str, Column]:
@@ -106,5 +106,5 @@ def _number(value: object) -> float | None:
         return None
     try:
         return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
