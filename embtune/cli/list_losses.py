@@ -85,19 +85,20 @@ def _print_table(groups: Sequence[Sequence[ListRow]]) -> None:
     for heading in ("inputs", "label", "coupling", "needs")[: width - 1]:
         table.add_column(heading, no_wrap=width > 3)
     for rows in groups:
-        for line in _lines(rows):
+        for line in _lines(rows, with_needs=width > 3):
             table.add_row(*line[:width])
     console.print(table)
     say("* recommended. embtune list-losses NAME shows everything about one.")
 
 
-def _lines(rows: Sequence[ListRow]) -> list[tuple[str, ...]]:
+def _lines(rows: Sequence[ListRow], with_needs: bool) -> list[tuple[str, ...]]:
     """A loss's lines of the table: formats and needs one under the other, the rest on the first line only."""
     first = rows[0]
+    needs = first.needs if with_needs else ()
     marked = f"{first.name} *" if first.recommended else first.name
     return [
         (marked if not line else "", texts, label, first.coupling if not line else "", need)
         for line, (texts, label, need) in enumerate(
-            zip_longest((row.inputs for row in rows), (row.label for row in rows), first.needs, fillvalue="")
+            zip_longest((row.inputs for row in rows), (row.label for row in rows), needs, fillvalue="")
         )
     ]
