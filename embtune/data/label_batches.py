@@ -1,16 +1,17 @@
 """Batches with at least two rows of a class and at least two classes, as losses need that compare classes.
 
-Rows are dealt like cards. Each class is cut into pairs (and one triple, if its rows are odd in number); the packets are
-laid out class by class, the largest class last, and dealt to the batches in turn. Packets of one class thus go to
-different batches as long as it has no more packets than there are batches, and the packets outside the largest
-class reach every batch if there are enough of them. No row is dropped: where one class holds nearly all rows, the
-batches that got no other class are kept, and a class with a single row is alone of its kind in its batch.
+Rows are dealt like cards. Each class is cut into pairs, and one triple if its rows are odd in number; these packets are
+dealt to the batches in turn, triples first, then the pairs class by class, the largest class last. So packets that are
+not of the largest class reach every batch if there are as many of them, and pairs of one class go to different batches
+as long as there are. No row is dropped: where one class holds nearly all rows, the batches that got no other class are
+kept, and a class with a single row is alone of its kind in its batch. Takes O(rows) steps, a few times over.
 
 Batches are about equally large instead of full with a small rest, which might hold one class only.
 """
 
 from __future__ import annotations
 
+import math
 from itertools import chain
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from embtune.data.labels import LabelArray
 
 _SMALLEST = 4  # rows of a batch with two classes of two rows
+_ATTEMPTS = 17  # ever more batches, until triples leave no packet without a place
 
 
 def cut_by_label(rows: NDArray[np.int64], labels: LabelArray, batch_size: int) -> list[NDArray[np.int64]]:
@@ -34,20 +36,25 @@ def cut_by_label(rows: NDArray[np.int64], labels: LabelArray, batch_size: int) -
     if batch_size < _SMALLEST:
         return [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
     packets = _packets(rows, labels)
-    # with two rows to spare in each batch there is always one with room for a triple, so the last attempt succeeds
-    attempts = (_deal(packets, -(-len(rows) // (batch_size - spare)), batch_size) for spare in range(3))
+    # With two rows to spare in each batch there is always one with room for a triple, so the last attempt succeeds.
+    spares = np.linspace(0, 2, _ATTEMPTS)
+    attempts = (_deal(packets, math.ceil(len(rows) / (batch_size - spare)), batch_size) for spare in spares)
     batches = next(dealt for dealt in attempts if dealt is not None)
     return [np.array(batch, dtype=np.int64) for batch in batches if batch]
 
 
 def _packets(rows: NDArray[np.int64], labels: LabelArray) -> list[list[int]]:
-    """All rows as packets of one class, in the order of dealing: triples, then pairs and singles class by class."""
+    """All rows as packets of one class, in the order of dealing.
+
+    Triples come first, while every batch has room for one; that of the largest class before all others, so that what
+    is not of the largest class is dealt in one go.
+    """
     triples, pairs = [], []
     for members in _classes(rows, labels):
         odd = 3 if len(members) > 2 and len(members) % 2 else 0
         triples += [members[:odd]] if odd else []
         pairs += [members[start : start + 2] for start in range(odd, len(members), 2)]
-    return triples + pairs
+    return triples[-1:] + triples[:-1] + pairs
 
 
 def _classes(rows: NDArray[np.int64], labels: LabelArray) -> list[list[int]]:

@@ -19,7 +19,7 @@ def cut(labels: list[int], batch_size: int, seed: int = 0) -> list[Counter[int]]
     return [Counter(array[batch].tolist()) for batch in batches]
 
 
-SIZES = st.lists(st.integers(1, 30), min_size=1, max_size=12)
+SIZES = st.lists(st.integers(1, 30) | st.integers(1, 200), min_size=1, max_size=12)
 
 
 @settings(deadline=None)
