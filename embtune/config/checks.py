@@ -45,7 +45,7 @@ def not_available(root: Node) -> tuple[Node, list[Problem]]:
     problems = []
     for row in LATER:
         node = root.find(row.path)
-        if node is not None and node.known and node.plain() not in row.off:
+        if node is not None and node.wholly_known and node.plain() not in row.off:
             message = f"{dotted(row.path)}: {row.what} cannot be used in this version of embtune"
             place = place_of(root, row.path, of_key=True)
             problems.append(place.problem("not-available", message, "remove the line"))

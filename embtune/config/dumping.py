@@ -18,12 +18,13 @@ def resolved(config: RunConfig) -> dict[str, object]:
 
 def resolved_yaml(config: RunConfig) -> str:
     """The config as YAML that loads back equal; text that looks like a `${env:...}` is escaped."""
-    return write_yaml(_escaped(resolved(config)))
+    return write_yaml(escaped(resolved(config)))
 
 
-def _escaped(value: object) -> object:
+def escaped(value: object) -> object:
+    """The value with every text in it such that reading it from a file gives it back."""
     if isinstance(value, dict):
-        return {key: _escaped(below) for key, below in value.items()}
+        return {key: escaped(below) for key, below in value.items()}
     if isinstance(value, list):
-        return [_escaped(item) for item in value]
+        return [escaped(item) for item in value]
     return escape(value) if isinstance(value, str) else value

@@ -92,8 +92,7 @@ def _worth_telling(root: Node, path: KeyPath, by_key: Mapping[KeyPath, object], 
         return not any(target == pattern(path) or target.startswith(pattern(path) + ".") for target in meant)
     # a section that was tried as one of several alternatives: its own keys say more
     details = any(other != path and below(path, other) for other in by_key)
-    known = all(below_it.known for _, below_it in node.walk())
-    return known and not (details and (node.entries or node.items))
+    return node.wholly_known and not (details and (node.entries or node.items))
 
 
 def _problem(root: Node, path: KeyPath, findings: Sequence[Finding]) -> Problem:
@@ -108,8 +107,11 @@ def _problem(root: Node, path: KeyPath, findings: Sequence[Finding]) -> Problem:
 
 def _missing(root: Node, path: KeyPath) -> Problem:
     section = f" of {dotted(path[:-1])!r}" if path[:-1] else ""
+    parent = root.find(path[:-1])
+    slip = nearest(str(path[-1]), parent.entries) if parent else None
+    hint = f"{slip!r} is probably meant to be it" if slip else f"add '{path[-1]}: ...'"
     place = place_of(root, path[:-1], of_key=True)
-    return place.problem("missing-key", f"the key {path[-1]!r}{section} is missing", f"add '{path[-1]}: ...'")
+    return place.problem("missing-key", f"the key {path[-1]!r}{section} is missing", hint)
 
 
 def _judge(root: Node, path: KeyPath, findings: Sequence[Finding]) -> tuple[str, str, str | None]:
@@ -147,7 +149,7 @@ def _mismatch(
 
 
 def _either(expected: Sequence[str]) -> str:
-    *first, last = expected
+    *first, last = " or ".join(expected).split(" or ")
     return f"{', '.join(first)} or {last}" if first else last
 
 

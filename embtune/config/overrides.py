@@ -43,6 +43,8 @@ def _parse(text: str, environ: Mapping[str, str]) -> tuple[list[str], Node]:
     keys = dotted_key.strip().split(".")
     if not equals or not all(keys):
         raise _refuse("bad-set", f"--set {text!r} is no key=value", "write --set train.batch_size=64")
+    if keys[0] == "extends":
+        raise _refuse("misplaced-key", "--set extends: only a file can extend another", "write it into the config")
     source = Source(COMMAND_LINE, value, Path.cwd(), environ)
     node = source.read() or Node(None, _PLACE, Path.cwd())
     if source.problems:

@@ -27,6 +27,7 @@ _CORE = (
         list("-+.0123456789"),
     ),
 )
+_ODD_BREAKS = frozenset("\x85\u2028\u2029\ufeff")
 MAX_DIGITS = 400  # of a number; Python refuses to read integers far longer than any setting
 
 
@@ -49,6 +50,10 @@ for _tag, _pattern, _first in _CORE:
     CoreDumper.add_implicit_resolver(_tag, _pattern, _first)
 # repr is the shortest text that reads back as the same float; PyYAML's own would write 2.0e-05
 CoreDumper.add_representer(float, lambda dumper, value: dumper.represent_scalar(FLOAT, _float_text(value)))
+# line breaks of Unicode are folded away unless they are escaped, which only double quotes can
+CoreDumper.add_representer(
+    str, lambda dumper, text: dumper.represent_scalar(STR, text, style='"' if _ODD_BREAKS & set(text) else None)
+)
 
 
 def _float_text(value: float) -> str:

@@ -5,11 +5,11 @@ Every key has a description; it is the key's line in the JSON Schema and in the 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from embtune.config.sections.base import Int, Section, Text
+from embtune.config.sections.base import Section, SeedInt, Text
 from embtune.config.sections.data import DataConfig
 from embtune.config.sections.losses import Losses, OneModifier
 from embtune.config.sections.model import ModelConfig
@@ -22,9 +22,7 @@ class RunConfig(Section):
 
     version: Literal[1] = Field(default=1, description="Version of this config's form.")
     output_dir: Text = Field(description="Where the run is kept; relative to the working directory.")
-    seed: Annotated[Int, Field(ge=0, lt=2**32)] = Field(
-        default=42, description="Seed of every random choice; same seed, same run."
-    )
+    seed: SeedInt = Field(default=42, description="Seed of every random choice; same seed, same run.")
     model: ModelConfig = Field(description="The model that is fine-tuned.")
     data: DataConfig = Field(description="The rows it learns from and is evaluated on.")
     plugins: tuple[Text, ...] = Field(default=(), description="Python files or modules with losses of your own.")

@@ -79,6 +79,11 @@ class Node:
             node = node.child(key) if node else None
         return node
 
+    @property
+    def wholly_known(self) -> bool:
+        """Whether this value and all below it could be read."""
+        return all(node.known for _, node in self.walk())
+
     def plain(self) -> object:
         """The values alone: dicts, lists and scalars."""
         if isinstance(self.value, Mapping):

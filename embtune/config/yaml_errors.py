@@ -29,7 +29,7 @@ _PHRASES = (
 
 
 # of what is never closed, the beginning says more than the place where the parser gave up
-_OPENED = ("expected ',' or", "found unexpected end of stream")
+_OPENED = ("expected ',' or", "found unexpected end of stream", "could not find expected ':'")
 
 
 def explain(error: yaml.MarkedYAMLError) -> tuple[str, str | None, yaml.Mark | None]:

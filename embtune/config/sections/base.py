@@ -29,13 +29,15 @@ def _steps_or_share(value: float) -> int | float:
     if value >= 1 and float(value).is_integer():
         return int(value)
     message = "expected a number of steps (1, 2, ...) or a share of training (between 0 and 1), found {found}"
-    raise PydanticCustomError("bad-value", message, {"found": value})
+    raise PydanticCustomError("bad-value", message, {"found": f"{value:g}"})
 
 
 Auto = Literal["auto"]
 Flag = Annotated[bool, Strict()]
-Int = Annotated[int, Strict(), BeforeValidator(_whole)]
-PositiveInt = Annotated[Int, Field(ge=1)]
+# the limit comes before the validator, else the JSON Schema would not show it
+NaturalInt = Annotated[int, Strict(), Field(ge=0), BeforeValidator(_whole)]
+PositiveInt = Annotated[int, Strict(), Field(ge=1), BeforeValidator(_whole)]
+SeedInt = Annotated[int, Strict(), Field(ge=0, lt=2**32), BeforeValidator(_whole)]
 Float = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 PositiveFloat = Annotated[Float, Field(gt=0)]
 Share = Annotated[Float, Field(ge=0, lt=1)]

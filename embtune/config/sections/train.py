@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from embtune.config.sections.base import Auto, Flag, Float, Int, PositiveFloat, PositiveInt, Section, Share
+from embtune.config.sections.base import Auto, Flag, Float, NaturalInt, PositiveFloat, PositiveInt, Section, Share
 from embtune.config.words import BatchSampler, GradientCache, OnNonFinite, Optimizer, Precision, SchedulerType
 
 # Of each pair one is in force: naming the first switches the default of the second off.
@@ -38,7 +38,7 @@ class TrainConfig(Section):
     warmup_ratio: Share | None = Field(
         default=0.1, description="Share of all steps over which the learning rate rises from 0. Or warmup_steps."
     )
-    warmup_steps: Annotated[Int, Field(ge=0)] | None = Field(
+    warmup_steps: NaturalInt | None = Field(
         default=None, description="Steps over which the learning rate rises from 0, instead of warmup_ratio."
     )
     weight_decay: Annotated[Float, Field(ge=0)] = Field(
