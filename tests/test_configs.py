@@ -13,6 +13,7 @@ from embtune.config import load_config
 
 CONFIGS = sorted((REPOSITORY / "configs").rglob("*.yaml"))
 TINY = {
+    "train.num_train_epochs": "null",
     "train.max_steps": 2,
     "train.batch_size": 8,
     "model.max_seq_length": 8,
