@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from embtune.catalog.choices import Similarity
 from embtune.model.dropout import has_active_dropout
 from embtune.model.encoder import Encoder
 from embtune.model.features import Features
 from embtune.model.layers import Dense, Normalize, at_least_float32
 from embtune.model.tokenizer import TextTokenizer
-from embtune.model.words import Similarity
 
 
 @dataclass

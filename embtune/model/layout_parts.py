@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from embtune.catalog.choices import Similarity
 from embtune.model.json_object import JsonObject
-from embtune.model.words import Activation, PoolingMode, Similarity
+from embtune.model.words import Activation, PoolingMode
 
 POOLING_FLAGS = {
     PoolingMode.CLS: "pooling_mode_cls_token",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from embtune.catalog.choices import Similarity
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encoder import TransformerEncoder
-from embtune.model.words import PoolingMode, Similarity
+from embtune.model.words import PoolingMode
 
 
 @dataclass(frozen=True)

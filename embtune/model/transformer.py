@@ -128,14 +128,14 @@ def _class(
     folder: Path, config: PreTrainedConfig
 ) -> tuple[type[AutoModel | AutoModelForTextEncoding], dict[str, bool]]:
     """The auto class to load with, and the argument that leaves out the pooler, whose weights nothing would train."""
-    if config.is_encoder_decoder:
-        if type(config) not in MODEL_FOR_TEXT_ENCODING_MAPPING:
-            message = f"{config.model_type} is an encoder-decoder whose encoder cannot be had alone"
-            raise ModelError.of("unsupported-model", message, None, Location(str(folder / "config.json")))
-        return AutoModelForTextEncoding, {}
-    found = MODEL_MAPPING.get(type(config), None)
+    alone = type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING  # of T5 and its like the encoder without the decoder
+    if config.is_encoder_decoder and not alone:
+        message = f"{config.model_type} is an encoder-decoder whose encoder cannot be had alone"
+        raise ModelError.of("unsupported-model", message, None, Location(str(folder / "config.json")))
+    mapping = MODEL_FOR_TEXT_ENCODING_MAPPING if alone else MODEL_MAPPING
+    found = mapping.get(type(config), None)
     accepts = isinstance(found, type) and "add_pooling_layer" in inspect.signature(found).parameters
-    return AutoModel, {"add_pooling_layer": False} if accepts else {}
+    return AutoModelForTextEncoding if alone else AutoModel, {"add_pooling_layer": False} if accepts else {}
 
 
 def _unreadable(folder: Path, what: str, error: Exception) -> ModelError:

@@ -16,15 +16,6 @@ class PoolingMode(StrEnum):
     LASTTOKEN = "lasttoken"
 
 
-class Similarity(StrEnum):
-    """The similarity a model says its vectors are compared with."""
-
-    COSINE = "cosine"
-    DOT = "dot"
-    EUCLIDEAN = "euclidean"
-    MANHATTAN = "manhattan"
-
-
 class Activation(StrEnum):
     """What follows a linear map."""
 
