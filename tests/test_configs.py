@@ -19,6 +19,7 @@ TINY = {
     "model.max_seq_length": 8,
     "eval.on_start": "false",
     "eval.steps": "null",
+    "checkpoint.steps": "null",
 }
 SAMPLE_LIMIT = 2_000_000  # bytes: the samples stay small enough for a repository
 
