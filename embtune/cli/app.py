@@ -12,7 +12,7 @@ import typer
 from embtune import __version__
 from embtune.cli.output import print_data, run
 
-# command, module; in the order in which help lists them. The function is `command`, or is named as its module.
+# command, module; in the order in which help lists them. The function is the module's `command`.
 COMMANDS = (
     ("train", "embtune.cli.train"),
     ("check-format", "embtune.cli.check_format"),
@@ -51,10 +51,9 @@ def build_app(words: list[str]) -> typer.Typer:
     )
     app.callback()(_root)
     named = [(name, module) for name, module in COMMANDS if words[:1] == [name]]
-    for name, module in named or COMMANDS:
+    for name, module in () if words == ["--version"] else named or COMMANDS:
         if find_spec(module):
-            functions = vars(import_module(module))
-            app.command(name)(functions.get("command") or functions[module.rpartition(".")[2]])
+            app.command(name)(import_module(module).command)
     return app
 
 
