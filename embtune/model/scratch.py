@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from heapq import nsmallest
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -65,8 +67,8 @@ def train_tokenizer(spec: ScratchSpec, texts: Iterable[str]) -> Tokenizer:
     Raises:
         ModelError: there is no text.
     """
-    backend, trainer = _untrained(spec)
-    backend.train_from_iterator(_some(texts), trainer)
+    found = _some(texts)
+    backend = _trained_bpe(spec, found) if spec.tokenizer is ScratchTokenizer.BPE else _trained_wordpiece(spec, found)
     edges = [(SPECIAL_TOKENS[name], backend.token_to_id(SPECIAL_TOKENS[name])) for name in ("cls", "sep")]
     backend.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=edges
@@ -74,23 +76,59 @@ def train_tokenizer(spec: ScratchSpec, texts: Iterable[str]) -> Tokenizer:
     return backend
 
 
-def _untrained(spec: ScratchSpec) -> tuple[Tokenizer, trainers.Trainer]:
+def _trained_bpe(spec: ScratchSpec, texts: list[str]) -> Tokenizer:
+    """Byte-level BPE: no text has an unknown token."""
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    backend.decoder = decoders.ByteLevel()
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     special = list(SPECIAL_TOKENS.values())
-    if spec.tokenizer is ScratchTokenizer.BPE:
-        backend = Tokenizer(models.BPE())
-        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-        backend.decoder = decoders.ByteLevel()
-        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-        return backend, trainers.BpeTrainer(
-            vocab_size=spec.vocab, special_tokens=special, initial_alphabet=alphabet, show_progress=False
-        )
-    backend = Tokenizer(models.WordPiece(unk_token=SPECIAL_TOKENS["unk"]))
+    trainer = trainers.BpeTrainer(
+        vocab_size=spec.vocab, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    backend.train_from_iterator(texts, trainer)
+    return backend
+
+
+def _trained_wordpiece(spec: ScratchSpec, texts: list[str]) -> Tokenizer:
+    """Lower-cased WordPiece, as BERT's.
+
+    The trainer numbers the pieces `##x` in the order in which it meets them in a hash table, and breaks ties between
+    merges by number: two runs over the same texts would differ. So the pieces are numbered beforehand, as if they were
+    special tokens, and a tokenizer in which they are not is built from the vocabulary that comes out.
+    """
+    learner = _wordpiece({})
+    alphabet = _alphabet(learner, texts)
+    numbered = [f"##{letter}" for letter in alphabet]
+    special = list(SPECIAL_TOKENS.values())
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=spec.vocab,
+        special_tokens=special + numbered,
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        show_progress=False,
+    )
+    learner.train_from_iterator(texts, trainer)
+    backend = _wordpiece(learner.get_vocab())
+    backend.add_special_tokens(special)
+    return backend
+
+
+def _wordpiece(vocabulary: dict[str, int]) -> Tokenizer:
+    backend = Tokenizer(models.WordPiece(vocabulary, unk_token=SPECIAL_TOKENS["unk"]))
     backend.normalizer = normalizers.BertNormalizer(lowercase=True)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.decoder = decoders.WordPiece()
-    return backend, trainers.WordPieceTrainer(
-        vocab_size=spec.vocab, special_tokens=special, limit_alphabet=ALPHABET, show_progress=False
-    )
+    return backend
+
+
+def _alphabet(backend: Tokenizer, texts: list[str]) -> list[str]:
+    """The most frequent characters of the texts, sorted."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(backend.normalizer.normalize_str(text))
+    letters = ((-count, letter) for letter, count in counts.items() if not letter.isspace())
+    return sorted(letter for _, letter in nsmallest(ALPHABET, letters))
 
 
 def _some(texts: Iterable[str]) -> list[str]:

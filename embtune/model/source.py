@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +14,7 @@ from embtune.errors import ModelError
 
 PACKAGE = "package:"
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+LONGEST_HUB_ID = 96
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 UNWANTED = ["onnx/*", "openvino/*", "*.onnx"]
 
@@ -30,13 +32,13 @@ def find_folder(name: str, revision: str | None, with_code: bool) -> Path:
     """
     if name.startswith(PACKAGE):
         return _in_package(name.removeprefix(PACKAGE))
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return folder
-    if folder.is_file():
+    folder = os.path.expanduser(name)  # os.path, not pathlib: no name whatever makes these raise
+    if os.path.isdir(folder):
+        return Path(folder)
+    if os.path.isfile(folder):
         raise ModelError.of("no-model", f"{name} is a file, not a model's folder", "Name the folder it is in.")
-    if not HUB_ID.fullmatch(name):
-        raise ModelError.of("no-model", f"there is no folder {name}, and a hub id looks like organisation/name")
+    if len(name) > LONGEST_HUB_ID or not HUB_ID.fullmatch(name):
+        raise ModelError.of("no-model", f"there is no folder {name!r}, and a hub id looks like organisation/name")
     return _on_hub(name, revision, with_code)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read by huggingface_hub when it is first imported
@@ -25,7 +25,11 @@ from transformers import (
     RobertaConfig,
     T5Config,
 )
-from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_TEXT_ENCODING_MAPPING,
+    MODEL_MAPPING,
+)
 
 from embtune.model.scratch import train_tokenizer
 from embtune.model.scratch_spec import parse_scratch
@@ -44,10 +48,9 @@ VOCABULARY = 300
 
 
 @pytest.fixture(autouse=True)
-def _offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Offline even where another room's tests have imported the hub's library first."""
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    yield
 
 
 def _sizes() -> dict[str, int]:
@@ -71,7 +74,8 @@ def _config(name: str) -> PreTrainedConfig:
         ),
         "qwen3": lambda: Qwen3Config(
             **_sizes(), **ids, **marked, num_key_value_heads=1, head_dim=16, max_position_embeddings=64,
-            attention_dropout=0.1, architectures=["Qwen3ForCausalLM"], rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+            attention_dropout=0.1,
+            rope_parameters={"rope_type": "default", "rope_theta": 1e6},
         ),
         "albert": lambda: AlbertConfig(
             **_sizes(), **ids, embedding_size=16, max_position_embeddings=64, hidden_dropout_prob=0.1,
@@ -109,8 +113,8 @@ def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
 def _save_plain(name: str, folder: Path) -> None:
     torch.manual_seed(len(name))
     config = _config(name)
-    mapping = MODEL_FOR_TEXT_ENCODING_MAPPING if name == "t5" else MODEL_MAPPING
-    model = mapping[type(config)](config)
+    mappings = {"t5": MODEL_FOR_TEXT_ENCODING_MAPPING, "qwen3": MODEL_FOR_CAUSAL_LM_MAPPING}
+    model = mappings.get(name, MODEL_MAPPING)[type(config)](config)
     for parameter in model.parameters():  # far from the start, so that a swapped layer would show
         torch.nn.init.normal_(parameter, std=0.3) if parameter.ndim > 1 else None
     model.save_pretrained(folder)

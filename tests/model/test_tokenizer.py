@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import MINILM, TEXTS
+from transformers import AutoTokenizer
+
+from embtune.model.load import load_model
+from embtune.model.source import find_folder
+
+Folder = Callable[[str], Path]
+
+
+@pytest.mark.parametrize("max_length", [None, 12, 3])
+def test_ids_are_those_of_transformers(max_length: int | None) -> None:
+    tokenizer = load_model(MINILM).tokenizer
+    reference = AutoTokenizer.from_pretrained(find_folder(MINILM, None, False))
+    reference.backend_tokenizer.no_truncation()
+    expected = reference(TEXTS, truncation=max_length is not None, max_length=max_length)["input_ids"]
+    found = tokenizer.encode(TEXTS, max_length)
+    assert [ids.tolist() for ids in found] == expected
+    assert {ids.dtype for ids in found} == {np.dtype(np.int32)}
+
+
+def test_token_counts_are_those_before_cutting() -> None:
+    tokenizer = load_model(MINILM).tokenizer
+    counts = tokenizer.token_counts(TEXTS)
+    assert counts.tolist() == [len(ids) for ids in tokenizer.encode(TEXTS, 10_000)]
+    assert counts[-1] == tokenizer.special_count == 2  # the empty text
+
+
+def test_a_prompt_counts_the_special_tokens_before_it_and_not_those_after() -> None:
+    tokenizer = load_model(MINILM).tokenizer
+    assert tokenizer.prompt_length("what is the") == 4  # [CLS] what is the
+    assert tokenizer.prompt_length("") == 0
+
+
+def test_a_static_model_takes_no_special_tokens() -> None:
+    tokenizer = load_model("scratch:static", scratch_texts=lambda: TEXTS).tokenizer
+    assert tokenizer.encode([""], None)[0].tolist() == []
+    assert tokenizer.special_count == 0
+    assert tokenizer.prompt_length("a man") == 2
+
+
+def test_the_fingerprint_does_not_depend_on_what_was_encoded_before(plain_folder: Folder) -> None:
+    tokenizer = load_model(str(plain_folder("bert"))).tokenizer
+    before = tokenizer.fingerprint()
+    tokenizer.encode(TEXTS, 7)
+    assert tokenizer.fingerprint() == before
+    other = load_model("scratch:?vocab=100", scratch_texts=lambda: TEXTS).tokenizer
+    assert other.fingerprint() != before
+
+
+def test_texts_are_cut_on_the_side_the_tokenizer_says(plain_folder: Folder) -> None:
+    tokenizer = load_model(str(plain_folder("bert"))).tokenizer
+    assert tokenizer.pretrained is not None
+    (whole,) = tokenizer.encode(["a man is playing a guitar"], None)
+    tokenizer.pretrained.truncation_side = "left"
+    (cut,) = tokenizer.encode(["a man is playing a guitar"], 4)
+    assert cut.tolist() == [whole[0], *whole[-3:]]
