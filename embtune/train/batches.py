@@ -17,7 +17,7 @@ EpochPlan = Callable[[int], Sequence[PlannedBatch]]
 
 @dataclass(frozen=True)
 class Place:
-    """A step's place in the run: `epoch` counts from 0.0 and is a real number, 1.5 in the middle of the second."""
+    """A step's place in the run: its batch, and how many epochs are done after it (1.5: the middle of the second)."""
 
     epoch: float
     batch: PlannedBatch
@@ -68,6 +68,15 @@ class BatchSchedule:
 
     def at(self, step: int) -> Place:
         """The batch of the step that follows `step` finished steps, `0 <= step < total_steps`."""
-        epoch = next(e for e, end in enumerate(self._starts[1:]) if step < end)
-        index, length = step - self._starts[epoch], self._starts[epoch + 1] - self._starts[epoch]
-        return Place(epoch + index / length, self._plan(epoch)[index])
+        epoch = self._epoch_of(step)
+        return Place(self.epochs_after(step + 1), self._plan(epoch)[step - self._starts[epoch]])
+
+    def epochs_after(self, steps: int) -> float:
+        """How many epochs are done after so many steps."""
+        if steps == 0:
+            return 0.0
+        epoch = self._epoch_of(steps - 1)
+        return epoch + (steps - self._starts[epoch]) / (self._starts[epoch + 1] - self._starts[epoch])
+
+    def _epoch_of(self, step: int) -> int:
+        return next(epoch for epoch, end in enumerate(self._starts[1:]) if step < end)

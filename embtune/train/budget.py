@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import torch
 
+from embtune.config.words import GradientCache
 from embtune.train.embed import EVERYTHING
 
 # Activations that a layer saves for its backward pass, in units of its width, per token: attention inputs and outputs,
@@ -16,18 +16,9 @@ from embtune.train.embed import EVERYTHING
 _SAVED_WIDTHS_PER_LAYER = 34
 _SHARE_FOR_GRAPHS = 0.4  # of the free memory: the rest is weights, gradients, optimiser state and the loss stage
 
-# The fastest of 512..16384 on two cores, where a micro-batch that outgrows the cache gains nothing; a GPU wants launches
-# to be few.
+# On a CPU a micro-batch that outgrows the cache gains nothing; a GPU wants launches to be few.
 _MICRO_BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
 _ROW_BLOCK = {"cpu": 1024, "cuda": 4096}
-
-
-class GradientCache(Enum):
-    """Which micro-batches are embedded a second time."""
-
-    AUTO = "auto"  # those whose graphs do not fit
-    ALWAYS = "always"
-    NEVER = "never"
 
 
 @dataclass(frozen=True)
@@ -50,17 +41,23 @@ class Budget:
 
 
 def decide_budget(
-    device: torch.device, depth: int, width: int, micro_batch_tokens: int | None, gradient_cache: GradientCache
+    device: torch.device, depth: int, width: int, asked_tokens: int | None, gradient_cache: GradientCache
 ) -> Budget:
     """The budget for a tower of `depth` layers of `width` on `device`.
 
     Args:
-        micro_batch_tokens: the config's number, or None to decide.
+        asked_tokens: the config's number, or None to decide.
+        gradient_cache: which micro-batches are embedded twice: those whose graphs do not fit, all, or none.
     """
-    budget = micro_batch_tokens or _MICRO_BATCH_TOKENS.get(device.type, 8192)
+    budget = asked_tokens or micro_batch_tokens(device)
     fits = max(budget, int(_free_bytes(device) * _SHARE_FOR_GRAPHS / _bytes_per_token(depth, width)))
     kept = {GradientCache.AUTO: fits, GradientCache.ALWAYS: 0, GradientCache.NEVER: EVERYTHING}[gradient_cache]
     return Budget(budget, kept, fits, _ROW_BLOCK.get(device.type, 1024))
+
+
+def micro_batch_tokens(device: torch.device) -> int:
+    """Token slots of one forward pass that serve this kind of device well."""
+    return _MICRO_BATCH_TOKENS.get(device.type, 8192)
 
 
 def _bytes_per_token(depth: int, width: int) -> int:

@@ -43,9 +43,9 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints of one run, newest last, at most `keep` of them."""
+    """The checkpoints of one run, newest last, at most `keep` of them; None keeps all."""
 
-    def __init__(self, folder: Path, keep: int) -> None:
+    def __init__(self, folder: Path, keep: int | None) -> None:
         self.folder = folder
         self.keep = keep
 
@@ -61,8 +61,9 @@ class Checkpoints:
             _save_tensors(optimizer_tensors(optimizer, trainables), folder / _OPTIMIZER)
             (folder / _STATE).write_text(json.dumps(state.to_json(), indent=1), encoding="utf-8")
             _write_manifest(folder)
-        for old in self._paths()[: -self.keep]:
-            shutil.rmtree(old)
+        if self.keep is not None:
+            for old in self._paths()[: -self.keep]:
+                shutil.rmtree(old)
         return target
 
     def newest(self) -> tuple[Checkpoint | None, list[Problem]]:
@@ -72,7 +73,9 @@ class Checkpoints:
             wrong = _damage(path)
             if wrong is None:
                 return Checkpoint(path, TrainState.from_json(json.loads((path / _STATE).read_text("utf-8")))), problems
-            problems.append(Problem("damaged-checkpoint", f"{path} is damaged: {wrong}", hint="The one before is used."))
+            problems.append(
+                Problem("damaged-checkpoint", f"{path} is damaged: {wrong}", hint="The one before is used.")
+            )
         return None, problems
 
     def _paths(self) -> list[Path]:

@@ -22,7 +22,6 @@ from embtune.train.precision import MixedPrecision
 from embtune.train.rows import TrainingRows
 from embtune.train.seeds import draw_from, mix
 
-
 EVERYTHING = 1 << 62  # more token slots than any machine holds
 
 

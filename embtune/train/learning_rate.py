@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 
-
-class ScheduleKind(Enum):
-    """What the rate does after warm-up."""
-
-    LINEAR = "linear"  # falls to 0 at the last step
-    COSINE = "cosine"  # falls to 0 at the last step along half a cosine
-    CONSTANT = "constant"
+from embtune.config.words import SchedulerType
 
 
 @dataclass(frozen=True)
 class LearningRate:
-    """Warm-up from 0 to `peak` over `warmup_steps`, then `kind` down to `total_steps`.
+    """Warm-up from 0 to `peak` over `warmup_steps`, then by `kind`: LINEAR and COSINE fall to 0 at `total_steps`.
 
     The same values as the Hugging Face schedules: step 0 has rate 0 when there is a warm-up.
     """
 
-    kind: ScheduleKind
+    kind: SchedulerType
     peak: float
     warmup_steps: int
     total_steps: int
@@ -31,10 +24,10 @@ class LearningRate:
         """The rate of the step that follows `step` finished steps."""
         if step < self.warmup_steps:
             return self.peak * step / self.warmup_steps
-        if self.kind is ScheduleKind.CONSTANT:
+        if self.kind is SchedulerType.CONSTANT:
             return self.peak
         done = (step - self.warmup_steps) / max(1, self.total_steps - self.warmup_steps)
-        if self.kind is ScheduleKind.LINEAR:
+        if self.kind is SchedulerType.LINEAR:
             return self.peak * max(0.0, 1.0 - done)
         return self.peak * max(0.0, 0.5 * (1.0 + math.cos(math.pi * done)))
 

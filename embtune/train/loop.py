@@ -10,12 +10,12 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 import torch
 from torch import nn
 
+from embtune.config.words import OnNonFinite
 from embtune.errors import RunError
 from embtune.losses.objective import Objective
 from embtune.model.embedder import TextEmbedder
@@ -29,13 +29,6 @@ from embtune.train.rows import TrainingRows
 from embtune.train.seeds import mix
 from embtune.train.state import TrainState
 from embtune.train.step import StepOutcome, StepSettings, run_step
-
-
-class OnNonFinite(Enum):
-    """What to do when a loss or a gradient is not finite."""
-
-    STOP = "stop"
-    SKIP = "skip"  # leave the weights as they are and go on
 
 
 @dataclass(frozen=True)
@@ -114,7 +107,7 @@ def train(training: Training, state: TrainState) -> Iterator[StepReport]:
 
 
 def _set_training_mode(training: Training) -> None:
-    """Frozen towers stay in evaluation mode: their embeddings are targets and thresholds, not something to regularise."""
+    """Frozen towers stay in evaluation mode: their embeddings are targets and thresholds."""
     training.trainables.train()
     for tower in training.towers.values():
         if not any(parameter.requires_grad for parameter in tower.parameters()):

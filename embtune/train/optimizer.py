@@ -61,4 +61,3 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, trainables: Trainables, 
         if keys:
             # fused AdamW keeps its step counter, like the moments, on the parameter's device
             optimizer.state[parameter] = {key[len(prefix) :]: tensors[key].to(parameter.device) for key in keys}
-

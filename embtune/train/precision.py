@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from enum import Enum
 
 import torch
 from torch import Tensor
 
-
-class Precision(Enum):
-    """The dtype the towers compute in. Weights, embeddings, losses and optimiser state are float32 in all of them."""
-
-    FP32 = "fp32"
-    BF16 = "bf16"
-    FP16 = "fp16"
-
+from embtune.config.words import Precision
 
 _AUTOCAST_DTYPES = {Precision.BF16: torch.bfloat16, Precision.FP16: torch.float16}
 
 
-def decide_precision(asked: str, device: torch.device) -> Precision:
-    """`auto` becomes bf16 where the device computes in it, else fp32; anything else is taken at its word."""
-    if asked != "auto":
-        return Precision(asked)
+def decide_precision(asked: Precision, device: torch.device) -> Precision:
+    """AUTO becomes bf16 where the device computes in it, else fp32; anything else is taken at its word."""
+    if asked is not Precision.AUTO:
+        return asked
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return Precision.BF16
     return Precision.FP32
 
 
 class MixedPrecision:
-    """Autocast for the towers, and the gradient scaler that fp16 needs (idle in the other precisions)."""
+    """Autocast for the towers, and the gradient scaler that fp16 needs (idle in the other precisions).
+
+    Weights, embeddings, losses and optimiser state are float32 in every precision.
+    """
 
     def __init__(self, precision: Precision, device: torch.device) -> None:
         self.precision = precision
@@ -55,5 +50,7 @@ class MixedPrecision:
         """Put back what `state` gave."""
         if not state:
             return
-        whole = {key: int(value) if key in {"growth_interval", "_growth_tracker"} else value for key, value in state.items()}
+        whole = {
+            key: int(value) if key in {"growth_interval", "_growth_tracker"} else value for key, value in state.items()
+        }
         self.scaler.load_state_dict(whole)

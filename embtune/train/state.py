@@ -8,11 +8,12 @@ from typing import Any
 
 @dataclass
 class BestScore:
-    """The best evaluation so far. step 0 is the model as it was before training."""
+    """The best evaluation so far. step 0 is the model as it was before training; metrics are all of that evaluation."""
 
     metric: str
     value: float
     step: int
+    metrics: dict[str, float]
 
 
 @dataclass
@@ -22,6 +23,7 @@ class TrainState:
     step: finished optimiser steps. tokens: real tokens trained on so far. seconds: time spent in steps.
     evaluated: the last step that was evaluated, -1 before the first evaluation.
     first_metrics, last_metrics: of the evaluation before step 1 and of the latest one.
+    window: sums over the steps since the last log line.
     """
 
     step: int = 0
@@ -31,6 +33,7 @@ class TrainState:
     best: BestScore | None = None
     first_metrics: dict[str, float] = field(default_factory=dict)
     last_metrics: dict[str, float] = field(default_factory=dict)
+    window: dict[str, float] = field(default_factory=dict)
     scaler: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

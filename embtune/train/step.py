@@ -50,7 +50,9 @@ class StepOutcome:
         return sum(self.terms.values())
 
 
-def run_step(data: TrainingRows, rows: np.ndarray, objective: Objective, settings: StepSettings, seed: int) -> StepOutcome:
+def run_step(
+    data: TrainingRows, rows: np.ndarray, objective: Objective, settings: StepSettings, seed: int
+) -> StepOutcome:
     """Add the gradient of the objective over `rows` to the gradients of everything trainable.
 
     Args:

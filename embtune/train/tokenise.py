@@ -19,7 +19,7 @@ from embtune.train.rows import TextColumn, TrainingRows
 
 @dataclass(frozen=True)
 class RoleText:
-    """How the texts of one role are written before they are tokenised."""
+    """The prompt put before a text, and the tokens kept of both together; None cuts where the model does."""
 
     prompt: str = ""
     max_length: int | None = None
@@ -32,26 +32,26 @@ def tokenise(
     examples: Examples,
     request: Request,
     towers: Mapping[str, TextEmbedder],
-    role_texts: Mapping[str, RoleText],
+    role_text: Callable[[str], RoleText],
     progress: Progress,
 ) -> TrainingRows:
     """Tokenise every distinct text once for each (tower, prompt, length) that the views need.
 
     Args:
+        role_text: role -> how its texts are written.
         progress: called with the number of texts just done.
     """
     stores: dict[tuple[str, RoleText], tuple[TokenStore, np.ndarray]] = {}
     columns: dict[View, TextColumn] = {}
     for view in request.views:
-        role_text = role_texts.get(view.role, RoleText())
-        key = (view.tower, role_text)
+        key = (view.tower, role_text(view.role))
         if key not in stores:
-            used = [v.role for v in request.views if (v.tower, role_texts.get(v.role, RoleText())) == key]
-            stores[key] = _store(examples, used, towers[view.tower], role_text, progress)
+            used = [other.role for other in request.views if (other.tower, role_text(other.role)) == key]
+            stores[key] = _store(examples, used, towers[view.tower], key[1], progress)
         store, place = stores[key]
         ids = examples.text_ids[view.role]
         text_of_row = np.where(ids >= 0, place[ids], -1)
-        columns[view] = TextColumn(store, text_of_row, _prompt_length(towers[view.tower], role_text))
+        columns[view] = TextColumn(store, text_of_row, _prompt_length(towers[view.tower], key[1]))
     return TrainingRows(examples.name, columns, _labels(examples), len(examples))
 
 
@@ -65,7 +65,13 @@ def _store(
     place[used] = np.arange(len(used))
     texts = [role_text.prompt + examples.texts[i] for i in used.tolist()]
     length = role_text.max_length or tower.max_seq_length
-    store = TokenStore.build(texts, lambda part: tower.tokenizer.encode(part, length), progress=progress)
+    store = TokenStore.build(
+        texts,
+        lambda part: tower.tokenizer.encode(part, length),
+        progress,
+        max_length=length,
+        count_tokens=tower.tokenizer.token_counts,
+    )
     return store, place
 
 

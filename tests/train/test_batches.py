@@ -29,7 +29,7 @@ def test_max_steps_takes_as_many_epochs_as_it_needs() -> None:
     plans = epochs_of(2, 2, 2)
     schedule = BatchSchedule(lambda epoch: plans[epoch], epochs=1, max_steps=5)
     assert schedule.total_steps == 5
-    assert schedule.at(4).epoch == 2.0
+    assert schedule.at(4).epoch == 2.5
 
 
 def test_any_step_can_be_asked_for_in_any_order() -> None:

@@ -6,18 +6,19 @@ import pytest
 import torch
 from transformers import get_scheduler
 
-from embtune.train.learning_rate import LearningRate, ScheduleKind, warmup_steps
+from embtune.config.words import SchedulerType
+from embtune.train.learning_rate import LearningRate, warmup_steps
 
 _HUGGING_FACE_NAMES = {
-    ScheduleKind.LINEAR: "linear",
-    ScheduleKind.COSINE: "cosine",
-    ScheduleKind.CONSTANT: "constant_with_warmup",
+    SchedulerType.LINEAR: "linear",
+    SchedulerType.COSINE: "cosine",
+    SchedulerType.CONSTANT: "constant_with_warmup",
 }
 
 
-@pytest.mark.parametrize("kind", list(ScheduleKind))
+@pytest.mark.parametrize("kind", list(SchedulerType))
 @pytest.mark.parametrize("warmup", [0, 1, 7])
-def test_rates_equal_those_of_transformers(kind: ScheduleKind, warmup: int) -> None:
+def test_rates_equal_those_of_transformers(kind: SchedulerType, warmup: int) -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=3e-4)
     scheduler = get_scheduler(_HUGGING_FACE_NAMES[kind], optimizer, num_warmup_steps=warmup, num_training_steps=23)
     ours = LearningRate(kind, 3e-4, warmup, 23)
@@ -28,7 +29,7 @@ def test_rates_equal_those_of_transformers(kind: ScheduleKind, warmup: int) -> N
 
 
 def test_the_rate_of_a_run_that_is_all_warm_up_stays_finite() -> None:
-    assert LearningRate(ScheduleKind.COSINE, 1.0, 5, 5).at(5) == 1.0
+    assert LearningRate(SchedulerType.COSINE, 1.0, 5, 5).at(5) == 1.0
 
 
 def test_a_share_of_the_steps_is_rounded_up() -> None:

@@ -57,7 +57,9 @@ def test_every_row_finds_its_own_text_in_the_table(data: TrainingRows, budget: i
 def test_a_micro_batch_stays_within_the_budget_or_holds_one_text(data: TrainingRows, budget: int) -> None:
     plan = plan_texts(data, np.arange(data.size), budget, share_equal_texts=False)
     for batch in plan.micro_batches:
-        lengths = [int(data.columns[plan.views[v]].store.lengths[t]) for v, t in zip(batch.view, batch.text, strict=True)]
+        lengths = [
+            int(data.columns[plan.views[v]].store.lengths[t]) for v, t in zip(batch.view, batch.text, strict=True)
+        ]
         assert batch.token_slots == max(lengths) * len(lengths)
         assert batch.token_slots <= budget or len(lengths) == 1
 

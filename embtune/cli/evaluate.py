@@ -1,0 +1,36 @@
+"""`embtune evaluate MODEL [CONFIG]`: the metrics of any model on a config's evaluation sets."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from embtune.cli.options import JsonOption, ProgressOption, QuietOption, SetOption, TracebackOption, VerboseOption
+from embtune.cli.output import print_data, print_json
+from embtune.cli.progress import progress_for
+
+
+def command(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model, or the directory of a run.")],
+    config: Annotated[
+        str | None,
+        typer.Argument(metavar="[CONFIG]", help="Whose data.eval to use; by default the config of the model's run."),
+    ] = None,
+    overrides: SetOption = None,
+    progress: ProgressOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    traceback: TracebackOption = False,
+) -> None:
+    """Measure a model on the evaluation sets of a config."""
+    from embtune.pipeline.evaluate_job import run_evaluation
+
+    metrics = run_evaluation(model, config, overrides or (), os.environ, progress_for(progress, quiet))
+    if as_json:
+        print_json({"model": model, "metrics": metrics})
+        return
+    for name, value in metrics.items():
+        print_data(f"{name}\t{value:.6f}")

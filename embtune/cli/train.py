@@ -1,0 +1,47 @@
+"""`embtune train CONFIG`: the whole job. stdout gets the path of the trained model, or with --json the result."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from embtune.cli.options import (
+    ConfigArgument,
+    JsonOption,
+    ProgressOption,
+    QuietOption,
+    SetOption,
+    TracebackOption,
+    VerboseOption,
+)
+from embtune.cli.output import print_data, print_json
+from embtune.cli.progress import progress_for
+from embtune.config import load_config
+
+
+def command(
+    config: ConfigArgument,
+    overrides: SetOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, plan and do two steps; write nothing.")] = False,
+    progress: ProgressOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    traceback: TracebackOption = False,
+) -> None:
+    """Fine-tune a model: check, plan, train, evaluate, save. The same command again goes on where it was stopped."""
+    loaded = load_config(config, overrides or (), os.environ)
+    display = progress_for(progress, quiet)
+
+    from embtune.pipeline.train_job import TrainRequest, run_training  # torch comes in here
+
+    result = run_training(loaded, TrainRequest(("embtune", *sys.argv[1:]), dry_run), display)
+    if result is None:
+        return
+    if as_json:
+        print_json(result)
+    else:
+        print_data(str(result["model"]))

@@ -1,0 +1,45 @@
+"""The weights of the best evaluation so far, beside the checkpoints."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from embtune.train.checkpoint import load_weights, save_weights
+from embtune.train.optimizer import Trainables
+
+
+class BestWeights:
+    """`folder/step-000040/`: one set of weights for each step that was the best one when it was evaluated.
+
+    Older ones go only when a checkpoint that no longer names them is on disk: a run killed in between goes on from the
+    checkpoint before, which still does.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, trainables: Trainables, step: int) -> None:
+        """Write the weights as they stand.
+
+        Raises:
+            RunError: they cannot be written.
+        """
+        save_weights(trainables, self._path(step))
+
+    def load(self, trainables: Trainables, step: int) -> None:
+        """Put back the weights of a step that was saved.
+
+        Raises:
+            RunError: they are not there, or of other parameters.
+        """
+        load_weights(trainables, self._path(step))
+
+    def keep_only(self, step: int | None) -> None:
+        """Remove all others."""
+        for path in self.folder.glob("step-[0-9]*"):
+            if step is None or path != self._path(step):
+                shutil.rmtree(path)
+
+    def _path(self, step: int) -> Path:
+        return self.folder / f"step-{step:06d}"

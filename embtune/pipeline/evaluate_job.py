@@ -1,0 +1,62 @@
+"""`embtune evaluate`: any model against a config's evaluation sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from embtune.config import load_config
+from embtune.errors import ConfigError, UsageError
+from embtune.model.load import load_model
+from embtune.pipeline.datasets import load_eval_sets
+from embtune.pipeline.evaluation import build_evaluation, measure
+from embtune.report.progress import Progress
+from embtune.report.run_directory import RunDirectory
+from embtune.train.budget import micro_batch_tokens
+from embtune.train.precision import MixedPrecision, decide_precision
+
+
+def run_evaluation(
+    model: str, config: str | None, overrides: Sequence[str], environ: Mapping[str, str], progress: Progress
+) -> dict[str, float]:
+    """Flat metrics of a model.
+
+    Args:
+        model: anything `model.name_or_path` can be, or the directory of a run.
+        config: a path, or None for the config of the run that made the model.
+
+    Raises:
+        EmbtuneError: the model, the config or the data cannot be used, or there is nothing to evaluate on.
+    """
+    loaded = load_config(config or _config_of(model), overrides, environ)
+    sets = load_eval_sets(loaded)
+    if not sets:
+        problem = loaded.problem(("data", "eval"), "nothing-to-evaluate", "the config has no evaluation set")
+        raise ConfigError(problem)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with progress.stage("loading the model"):
+        embedder = load_model(model_folder(model), prompts=loaded.config.model.prompts).to(device)
+    precision = MixedPrecision(decide_precision(loaded.config.train.precision, device), device)
+    evaluation = build_evaluation(loaded, sets, embedder)
+    return measure(embedder, evaluation, precision, micro_batch_tokens(device), progress, lambda: None).metrics
+
+
+def model_folder(model: str) -> str:
+    """The model of a run where a run's directory is named, else what was named."""
+    inside = RunDirectory(Path(model)).model
+    return str(inside) if inside.is_dir() else model
+
+
+def _config_of(model: str) -> str:
+    """The config beside the model of a run."""
+    for folder in (Path(model), Path(model).parent):
+        found = RunDirectory(folder).resolved_config
+        if found.is_file():
+            return str(found)
+    raise UsageError.of(
+        "no-config",
+        f"{model} is not of a run of embtune, so there is no config that says what to evaluate on",
+        f"embtune evaluate {model} CONFIG",
+    )

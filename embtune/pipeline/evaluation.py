@@ -1,0 +1,143 @@
+"""Evaluation within a run: the config's evaluation sets, measured with the model as it stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from embtune.config import LoadedConfig
+from embtune.evaluate.choose import all_metric_names, check_best_metric, evaluator_for
+from embtune.evaluate.evaluator import Encode, Evaluator
+from embtune.evaluate.scoring import Embeddings
+from embtune.model.embedder import TextEmbedder
+from embtune.model.encode import encode_texts
+from embtune.pipeline.datasets import EvalSet
+from embtune.pipeline.texts import RoleTexts, role_texts
+from embtune.report.progress import Advance, Progress
+from embtune.train.precision import MixedPrecision
+
+
+@dataclass(frozen=True)
+class EvalTask:
+    """An evaluator and how the texts of its roles are written."""
+
+    evaluator: Evaluator
+    texts: RoleTexts
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is measured, at which widths; None is the full one."""
+
+    tasks: tuple[EvalTask, ...]
+    dims: tuple[int | None, ...]
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Every metric in which higher is better."""
+        return all_metric_names([task.evaluator for task in self.tasks], self.dims)
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """The main metric of each set at every width."""
+        return tuple(
+            name
+            for task in self.tasks
+            for name in task.evaluator.score_names(self.dims)
+            if name.endswith(f"/{task.evaluator.primary_metric}")
+        )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Flat metrics, and the seconds they took."""
+
+    metrics: dict[str, float]
+    seconds: float
+
+
+def build_evaluation(loaded: LoadedConfig, sets: Sequence[EvalSet], model: TextEmbedder) -> Evaluation:
+    """One evaluator an evaluation set.
+
+    Raises:
+        ConfigError: a set has no evaluator, or names a prompt that the model lacks.
+        DataError: there is nothing to measure in a set.
+    """
+    tasks = []
+    for number, each in enumerate(sets):
+        location = loaded.problem(("data", "eval", number), "", "").location
+        evaluator = evaluator_for(each.data, model.similarity, location)
+        tasks.append(EvalTask(evaluator, role_texts(loaded, model, each.config)))
+    return Evaluation(tuple(tasks), (None, *matryoshka_dims(loaded, model.embedding_dim)))
+
+
+def matryoshka_dims(loaded: LoadedConfig, width: int) -> tuple[int, ...]:
+    """The widths below the full one that any modifier trains, widest first."""
+    dims = {dim for modifier in loaded.config.modifiers for dim in getattr(modifier.parameters, "dims", ())}
+    return tuple(sorted((dim for dim in dims if dim < width), reverse=True))
+
+
+def best_metric(loaded: LoadedConfig, evaluation: Evaluation) -> str | None:
+    """The metric that chooses the best checkpoint, checked against those there are; None keeps the last.
+
+    Raises:
+        ConfigError: no evaluator gives the metric that the config names.
+    """
+    asked = loaded.config.checkpoint.best_metric
+    if asked is None or (asked == "auto" and not evaluation.tasks):
+        return None
+    if asked == "auto":
+        return evaluation.tasks[0].evaluator.primary
+    location = loaded.problem(("checkpoint", "best_metric"), "", "").location
+    return check_best_metric(asked, evaluation.metric_names, location)
+
+
+def measure(
+    model: TextEmbedder,
+    evaluation: Evaluation,
+    precision: MixedPrecision,
+    token_budget: int,
+    progress: Progress,
+    check_stop: Callable[[], None],
+) -> Measured:
+    """Measure the model as it stands.
+
+    Args:
+        token_budget: token slots of one forward pass.
+        check_stop: called as texts are done; may raise to end the evaluation.
+    """
+    started = time.perf_counter()
+    results: dict[str, float] = {}
+    for task in evaluation.tasks:
+        with progress.stage(f"evaluating {task.evaluator.name}") as advance:
+            encode = _encoder(model, task.texts, precision, token_budget, advance, check_stop)
+            results |= task.evaluator.run(encode, evaluation.dims)
+    return Measured(results, time.perf_counter() - started)
+
+
+def _encoder(
+    model: TextEmbedder,
+    texts_of: RoleTexts,
+    precision: MixedPrecision,
+    token_budget: int,
+    advance: Advance,
+    check_stop: Callable[[], None],
+) -> Encode:
+    def done(count: int) -> None:
+        advance(count)
+        check_stop()
+
+    def encode(texts: Sequence[str], role: str | None) -> Embeddings:
+        written = texts_of.of(role)
+        return encode_texts(
+            model,
+            texts,
+            written.prompt,
+            token_budget=token_budget,
+            autocast=precision.autocast,
+            max_length=written.max_length,
+            progress=done,
+        )
+
+    return encode

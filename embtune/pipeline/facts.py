@@ -1,0 +1,151 @@
+"""The plan before the run: what will happen, as facts for people, `run.json` and the model card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from embtune.catalog.spec import LabelKind
+from embtune.data.examples import Examples
+from embtune.data.retrieval import RetrievalSet
+from embtune.pipeline.datasets import EvalSet, TrainSet
+from embtune.pipeline.intervals import Due
+from embtune.pipeline.job import Job
+from embtune.pipeline.settings import describe_loss, takes_large_batches
+from embtune.report.facts import Fact
+from embtune.report.record import DataRecord
+from embtune.train.rows import TrainingRows
+
+_BYTES_PER_WEIGHT_IN_CHECKPOINT = 12  # the weight and AdamW's two moments, in float32
+_TRUNCATION_WORTH_SAYING = 0.05
+
+
+def plan_facts(job: Job) -> list[Fact]:
+    """Everything worth knowing before the first step, in the order of the data flow."""
+    config, training = job.loaded.config, job.training
+    total = training.schedule.total_steps
+    facts = [Fact("model", config.model.name_or_path, _model_text(job))]
+    facts += [_data_fact(each, rows.rows) for each, rows in zip(job.inputs.train_sets, training.tasks, strict=True)]
+    facts += [Fact(f"eval {each.config.name}", _size(each)) for each in job.inputs.eval_sets]
+    facts += [Fact("loss", [describe_loss(loss) for loss in config.loss], "\n".join(map(describe_loss, config.loss)))]
+    if config.modifiers:
+        described = [describe_loss(modifier) for modifier in config.modifiers]
+        facts.append(Fact("modifiers", described, "\n".join(described)))
+    facts.append(_batch_fact(job))
+    facts += list(_negatives(job))
+    facts.append(Fact("steps", total, _steps_text(job)))
+    facts.append(Fact("warm-up steps", training.learning_rate.warmup_steps))
+    facts.append(_evaluations(job, total))
+    facts.append(_checkpoints(job, total))
+    facts.append(Fact("device", str(training.precision.device), _device_text(job)))
+    return facts
+
+
+def truncation_warnings(job: Job) -> Iterator[str]:
+    """A sentence for each role that loses much to the length limit."""
+    for task in job.training.tasks:
+        for view, column in task.rows.columns.items():
+            share = column.store.truncated / max(1, len(column.store.lengths))
+            if share > _TRUNCATION_WORTH_SAYING:
+                yield (
+                    f"{share:.0%} of the texts of {task.rows.name}.{view.role} are cut at {column.store.lengths.max()} "
+                    "tokens; raise model.max_seq_length if what is cut off matters"
+                )
+
+
+def data_records(job: Job) -> tuple[DataRecord, ...]:
+    """What was read, for `run.json` and the model card."""
+    train = [_record(each.config.name, each.config.path, "train", each.examples) for each in job.inputs.train_sets]
+    held = [_record(each.config.name, each.config.path, "eval", each.data) for each in job.inputs.eval_sets]
+    return (*train, *held)
+
+
+def _record(name: str, path: str, split: str, data: Examples | RetrievalSet) -> DataRecord:
+    if isinstance(data, RetrievalSet):
+        return DataRecord(name, path, split, ("query", "document"), "qrels", len(data.queries), 0, data.fingerprint)
+    return DataRecord(
+        name, path, split, data.roles, data.label_kind.value, len(data), data.rows_skipped, data.fingerprint
+    )
+
+
+def _model_text(job: Job) -> str:
+    model = job.model
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    length = "any length" if model.max_seq_length is None else f"{model.max_seq_length} tokens"
+    name = job.loaded.config.model.name_or_path
+    return (
+        f"{name}  ({model.encoder.architecture}, {weights / 1e6:.1f} M weights, {model.embedding_dim} dims, {length})"
+    )
+
+
+def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
+    tokens = int(rows.tokens(np.arange(rows.size)).sum())
+    truncated = {view.role: column.store.truncated for view, column in rows.columns.items()}
+    value = {"rows": rows.size, "tokens": tokens, "truncated_texts": truncated, "roles": list(each.examples.roles)}
+    parts = [f"{rows.size:,} rows", ", ".join(each.examples.roles), f"{tokens:,} tokens"]
+    if each.layout.label is not LabelKind.NONE:
+        parts.insert(2, f"label {each.layout.label.value}")
+    if each.examples.rows_skipped:
+        parts.append(f"{each.examples.rows_skipped:,} bad rows left out")
+    parts.append(f"{_truncated_share(rows):.1%} of texts cut")
+    return Fact(f"train {each.config.name}", value, "  ".join(parts))
+
+
+def _truncated_share(rows: TrainingRows) -> float:
+    stores = {id(column.store): column.store for column in rows.columns.values()}.values()
+    return sum(store.truncated for store in stores) / max(1, sum(len(store.lengths) for store in stores))
+
+
+def _size(each: EvalSet) -> str:
+    if isinstance(each.data, RetrievalSet):
+        return f"{len(each.data.queries):,} queries, {len(each.data.corpus):,} documents"
+    return f"{len(each.data):,} rows"
+
+
+def _batch_fact(job: Job) -> Fact:
+    size, settings = job.loaded.config.train.batch_size, job.inputs.settings
+    budget = job.training.budget
+    text = f"{size} rows a step, {settings.sampler}; {budget.micro_batch_tokens:,} tokens at a time on this machine"
+    return Fact("batch", size, text)
+
+
+def _negatives(job: Job) -> Iterator[Fact]:
+    """What each anchor is told apart from, for the losses that learn from the rest of the batch."""
+    for each in job.inputs.train_sets:
+        if not any(takes_large_batches(loss.spec) for loss in each.losses):
+            continue
+        batch = min(job.loaded.config.train.batch_size, len(each.examples))
+        own = sum(role.startswith("negative") for role in each.examples.roles)
+        in_batch = (batch - 1) * (1 + own)
+        value = {"in_batch": in_batch, "own": own}
+        yield Fact(f"negatives per anchor ({each.config.name})", value, f"{in_batch:,} in the batch, {own} of its own")
+
+
+def _steps_text(job: Job) -> str:
+    schedule = job.training.schedule
+    epochs = schedule.total_steps / schedule.steps_per_epoch
+    return f"{schedule.total_steps:,}  ({schedule.steps_per_epoch:,} an epoch, {epochs:.3g} epochs)"
+
+
+def _evaluations(job: Job, total: int) -> Fact:
+    if not job.evaluation.tasks:
+        return Fact("evaluations", 0, "none: data.eval is empty, so nothing will say whether the model got better")
+    config = job.loaded.config.eval
+    times = Due.at_interval(config.steps, total).times + int(config.on_start)
+    chosen = f"; {job.best_metric} chooses the model" if job.best_metric else "; the last model is kept"
+    return Fact("evaluations", times, f"{times}{chosen}")
+
+
+def _checkpoints(job: Job, total: int) -> Fact:
+    config = job.loaded.config.checkpoint
+    times = Due.at_interval(config.steps, total).times
+    kept = times if config.keep is None else min(config.keep, times)
+    weights = sum(parameter.numel() for _, parameter in job.training.trainables.trainable())
+    megabytes = kept * weights * _BYTES_PER_WEIGHT_IN_CHECKPOINT / 1e6
+    return Fact("checkpoints", times, f"{times}, {kept} kept at a time ({megabytes:,.0f} MB)")
+
+
+def _device_text(job: Job) -> str:
+    cache = job.inputs.settings.gradient_cache
+    return f"{job.training.precision.device}, {job.inputs.settings.precision}, gradient cache {cache}"

@@ -1,0 +1,168 @@
+"""One training run, made ready: everything read, checked, decided and built, and nothing on disk touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from embtune.config import LoadedConfig
+from embtune.data.samplers import SamplerKind, plan_epoch
+from embtune.errors import ConfigError
+from embtune.losses.objective import BuildContext, Objective
+from embtune.model.embedder import TextEmbedder
+from embtune.modifiers.build import build_objective
+from embtune.pipeline.datasets import EvalSet, TrainSet, load_eval_sets, load_train_sets
+from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation
+from embtune.pipeline.models import load_config_model
+from embtune.pipeline.settings import Settings, decide_settings
+from embtune.pipeline.texts import role_texts
+from embtune.report.progress import Progress
+from embtune.train.batches import BatchSchedule
+from embtune.train.budget import decide_budget
+from embtune.train.learning_rate import LearningRate, warmup_steps
+from embtune.train.loop import Task, Training
+from embtune.train.optimizer import Trainables, build_adamw
+from embtune.train.precision import MixedPrecision
+from embtune.train.rows import TrainingRows
+from embtune.train.seeds import mix
+from embtune.train.tokenise import tokenise
+
+MAIN = "model"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was read from files before the model's weights."""
+
+    train_sets: tuple[TrainSet, ...]
+    eval_sets: tuple[EvalSet, ...]
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that could start now."""
+
+    loaded: LoadedConfig
+    inputs: Inputs
+    model: TextEmbedder
+    training: Training
+    evaluation: Evaluation
+    best_metric: str | None
+
+
+def read_inputs(loaded: LoadedConfig, progress: Progress) -> Inputs:
+    """Read and check all data of a config.
+
+    Raises:
+        ConfigError, DataError: everything that is wrong with it.
+    """
+    with progress.stage("reading data"):
+        train_sets, eval_sets = load_train_sets(loaded), load_eval_sets(loaded)
+    return Inputs(train_sets, eval_sets, decide_settings(loaded, train_sets))
+
+
+def prepare(loaded: LoadedConfig, progress: Progress) -> Job:
+    """Everything up to the first step.
+
+    Raises:
+        ConfigError, DataError, ModelError: the run cannot be what the config asks for.
+    """
+    inputs = read_inputs(loaded, progress)
+    torch.manual_seed(mix(loaded.config.seed, "weights"))  # of heads, of a model from scratch, of a new dense layer
+    with progress.stage("loading the model"):
+        model = load_config_model(loaded, inputs.train_sets).to(inputs.settings.device)
+    evaluation = build_evaluation(loaded, inputs.eval_sets, model)
+    metric = best_metric(loaded, evaluation)
+    objectives = _objectives(loaded, inputs.train_sets, model, inputs.settings.device)
+    rows = _tokenised(loaded, inputs.train_sets, objectives, model, progress)
+    return Job(loaded, inputs, model, _training(loaded, inputs, model, objectives, rows), evaluation, metric)
+
+
+def _objectives(
+    loaded: LoadedConfig, train_sets: Sequence[TrainSet], model: TextEmbedder, device: torch.device
+) -> tuple[Objective, ...]:
+    """One objective a training set; sets that share a loss share its heads, unless their classes differ."""
+    modifiers = [(modifier.spec, modifier.parameters) for modifier in loaded.config.modifiers]
+    built: dict[tuple[int, tuple[str, ...]], Objective] = {}
+    objectives = []
+    for each in train_sets:
+        key = (id(each.losses), each.examples.class_names)
+        if key not in built:
+            losses = [(loss.spec, loss.parameters, loss.weight) for loss in each.losses]
+            context = BuildContext(model.embedding_dim, model.depth, len(each.examples.class_names) or None)
+            built[key] = build_objective(losses, modifiers, context).to(device)
+        objectives.append(built[key])
+    return tuple(objectives)
+
+
+def _tokenised(
+    loaded: LoadedConfig,
+    train_sets: Sequence[TrainSet],
+    objectives: Sequence[Objective],
+    model: TextEmbedder,
+    progress: Progress,
+) -> list[TrainingRows]:
+    rows = []
+    for each, objective in zip(train_sets, objectives, strict=True):
+        texts = role_texts(loaded, model, each.config)
+        with progress.stage(f"tokenising {each.config.name}", len(each.examples.texts)) as advance:
+            request = objective.request(each.examples.roles)
+            rows.append(tokenise(each.examples, request, {MAIN: model}, texts.of, advance))
+    return rows
+
+
+def _training(
+    loaded: LoadedConfig,
+    inputs: Inputs,
+    model: TextEmbedder,
+    objectives: Sequence[Objective],
+    rows: Sequence[TrainingRows],
+) -> Training:
+    train, settings = loaded.config.train, inputs.settings
+    schedule = _schedule(loaded, inputs)
+    trainables = Trainables({MAIN: model}, dict.fromkeys(objectives))
+    tasks = [
+        Task(data, objective, objective.request(each.examples.roles).every_layer)
+        for data, objective, each in zip(rows, objectives, inputs.train_sets, strict=True)
+    ]
+    micro = None if train.micro_batch_tokens == "auto" else train.micro_batch_tokens
+    return Training(
+        tasks=tasks,
+        towers={MAIN: model},
+        trainables=trainables,
+        optimizer=build_adamw(trainables, train.learning_rate, train.weight_decay),
+        schedule=schedule,
+        learning_rate=LearningRate(
+            train.lr_scheduler_type, train.learning_rate, _warmup(loaded, schedule.total_steps), schedule.total_steps
+        ),
+        precision=MixedPrecision(settings.precision, settings.device),
+        budget=decide_budget(settings.device, model.depth, model.embedding_dim, micro, settings.gradient_cache),
+        max_grad_norm=train.max_grad_norm or 0.0,
+        on_non_finite=train.on_non_finite,
+        seed=loaded.config.seed,
+    )
+
+
+def _schedule(loaded: LoadedConfig, inputs: Inputs) -> BatchSchedule:
+    train = loaded.config.train
+    datasets = [each.examples for each in inputs.train_sets]
+    weights = [each.config.weight for each in inputs.train_sets]
+    kind = SamplerKind(inputs.settings.sampler)
+    try:
+        return BatchSchedule(
+            lambda epoch: plan_epoch(datasets, kind, train.batch_size, loaded.config.seed, epoch, weights),
+            train.num_train_epochs or 1.0,
+            train.max_steps,
+        )
+    except ValueError as error:
+        raise ConfigError(loaded.problem(("train", "batch_sampler"), "no-batches", str(error))) from error
+
+
+def _warmup(loaded: LoadedConfig, total_steps: int) -> int:
+    train = loaded.config.train
+    return (
+        train.warmup_steps if train.warmup_steps is not None else warmup_steps(total_steps, train.warmup_ratio or 0.0)
+    )

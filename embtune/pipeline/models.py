@@ -1,0 +1,44 @@
+"""The model a config asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from embtune.config import LoadedConfig
+from embtune.errors import ModelError
+from embtune.model.embedder import TextEmbedder
+from embtune.model.load import load_model
+from embtune.pipeline.datasets import TrainSet
+
+
+def load_config_model(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> TextEmbedder:
+    """Load `model:` as configured; a model from scratch learns its vocabulary from the training texts.
+
+    Raises:
+        ModelError: it cannot be had; located at `model.name_or_path`.
+    """
+    config = loaded.config.model
+    lengths = config.max_seq_length
+
+    def texts() -> Iterable[str]:
+        return (text for each in train_sets for text in each.examples.texts)
+
+    try:
+        return load_model(
+            config.name_or_path,
+            revision=config.revision,
+            pooling=config.pooling,
+            normalize=None if config.normalize == "auto" else config.normalize,
+            dense=config.dense,
+            prompts=config.prompts,
+            max_seq_length=lengths if isinstance(lengths, int) else None,
+            dropout=config.dropout,
+            trust_remote_code=config.trust_remote_code,
+            scratch_texts=texts,
+            seed=loaded.config.seed,
+        )
+    except ModelError as error:
+        key = ("model", "name_or_path")
+        raise ModelError(
+            [p if p.location else loaded.problem(key, p.code, p.message, p.hint) for p in error.problems]
+        ) from error

@@ -1,0 +1,149 @@
+"""One session of a run: from the state it starts in to the end, or to the signal that stops it.
+
+The run is read from top to bottom in `_steps`: the generator of `embtune.train.loop` does a step, the body of the `for`
+does everything else.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from dataclasses import dataclass
+
+import torch
+
+from embtune.errors import Stopped
+from embtune.pipeline.best import BestWeights
+from embtune.pipeline.evaluation import measure
+from embtune.pipeline.intervals import Due
+from embtune.pipeline.job import Job
+from embtune.pipeline.window import Window
+from embtune.report.events import CheckpointEvent, EvalEvent, WarningEvent
+from embtune.report.metrics_log import MetricsLog
+from embtune.report.progress import Progress
+from embtune.report.run_directory import RunDirectory
+from embtune.train.checkpoint import Checkpoints
+from embtune.train.loop import StepReport, train
+from embtune.train.state import BestScore, TrainState
+from embtune.train.stop import StopRequest
+
+
+@dataclass
+class Session:
+    """A job under way. `state` is the truth; all the rest can be made again from it and the weights."""
+
+    job: Job
+    directory: RunDirectory
+    state: TrainState
+    checkpoints: Checkpoints
+    best: BestWeights
+    log: MetricsLog
+    progress: Progress
+    stop: StopRequest
+
+    def __post_init__(self) -> None:
+        config, total = self.job.loaded.config, self.job.training.schedule.total_steps
+        self._window = Window(self.state.window)
+        self._evaluations = Due.at_interval(config.eval.steps, total)
+        self._saves = Due.at_interval(config.checkpoint.steps, total)
+        self._saved = self.state.step if self.state.step else -1
+
+    def run(self) -> None:
+        """Train to the end.
+
+        Raises:
+            Stopped: a signal came; what was trained is saved.
+            RunError: the run cannot go on.
+        """
+        try:
+            self._steps()
+        except Stopped as stopped:
+            if self.state.step != self._saved and self.state.step > 0:
+                self._save()
+            raise Stopped(stopped.signum, self._farewell()) from None
+
+    def _steps(self) -> None:
+        total = self.job.training.schedule.total_steps
+        with self.progress.training(total, self.state.step):
+            self._evaluate_if_due()  # before the first step, or what a stopped session still owed
+            for report in train(self.job.training, self.state):
+                self._tell(report)
+                self._evaluate_if_due()
+                if self._saves.at(self.state.step):
+                    self._save()
+                self._check_stop()
+
+    def _check_stop(self) -> None:
+        if self.stop.signum is not None:
+            raise Stopped(self.stop.signum, "stopped by a signal")
+
+    def _farewell(self) -> str:
+        if self._saved < 0:
+            return "stopped before the first step; the same command starts anew"
+        return f"stopped after step {self._saved}, which is saved; the same command goes on from there"
+
+    def _tell(self, report: StepReport) -> None:
+        """Log the mean since the last line where one is due, and what went wrong in any case."""
+        self._window.add(report)
+        event = self._window.event(report, self.state, peak_memory_bytes(self.job.training.precision.device))
+        every, total = self.job.loaded.config.logging.steps, self.job.training.schedule.total_steps
+        logged = report.step % every == 0 or report.step == total
+        self.progress.step(event, logged)
+        if logged:
+            self.log.write(event)
+            self._window.clear()
+        if report.skipped:
+            text = f"step {report.step}: loss {report.loss:g}, gradient norm {report.grad_norm:g}; the step was skipped"
+            self._warn(report, "skipped-step", text)
+        if report.halved_to is not None:
+            text = f"step {report.step}: out of memory; now {report.halved_to:,} tokens at a time, with the same result"
+            self._warn(report, "out-of-memory", text)
+
+    def _warn(self, report: StepReport, code: str, text: str) -> None:
+        event = WarningEvent(report.step, report.epoch, code, text)
+        self.log.write(event)
+        self.progress.warning(event)
+
+    def _evaluate_if_due(self) -> None:
+        state, job = self.state, self.job
+        due = self._evaluations.at(state.step) or (state.step == 0 and job.loaded.config.eval.on_start)
+        if not due or not job.evaluation.tasks or state.evaluated == state.step:
+            return
+        budget = job.training.budget.micro_batch_tokens
+        measured = measure(job.model, job.evaluation, job.training.precision, budget, self.progress, self._check_stop)
+        state.evaluated = state.step
+        state.last_metrics = measured.metrics
+        if state.step == 0:
+            state.first_metrics = measured.metrics
+        event = EvalEvent(state.step, self._epoch(), measured.metrics, measured.seconds)
+        self.log.write(event)
+        self.progress.evaluation(event, job.evaluation.headline)
+        self._keep_if_best(measured.metrics)
+
+    def _keep_if_best(self, metrics: dict[str, float]) -> None:
+        metric, best = self.job.best_metric, self.state.best
+        if metric is None or (best is not None and metrics[metric] <= best.value):
+            return
+        self.best.save(self.job.training.trainables, self.state.step)
+        self.state.best = BestScore(metric, metrics[metric], self.state.step, metrics)
+
+    def _save(self) -> None:
+        training, state = self.job.training, self.state
+        path = self.checkpoints.save(training.trainables, training.optimizer, state)
+        self._saved = state.step
+        self.best.keep_only(state.best.step if state.best else None)
+        event = CheckpointEvent(state.step, self._epoch(), str(path.relative_to(self.directory.path)))
+        self.log.write(event)
+        self.progress.checkpoint(event)
+
+    def _epoch(self) -> float:
+        """Epochs finished after `state.step` steps."""
+        return self.job.training.schedule.epochs_after(self.state.step)
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """The most memory this process has held: of the GPU's where there is one, else of the machine's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,76 @@
+"""What `auto` comes to, and which settings a loss implies: decided here, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from embtune.catalog import LossSpec, effective_spec
+from embtune.catalog.spec import Need
+from embtune.config import LoadedConfig
+from embtune.config.sections.losses import LossConfig
+from embtune.config.words import BatchSampler, GradientCache, Precision
+from embtune.pipeline.datasets import TrainSet
+from embtune.train.precision import decide_precision
+
+_SAMPLER_OF_NEED = {
+    Need.GROUP_BY_LABEL: BatchSampler.GROUP_BY_LABEL,
+    Need.NO_DUPLICATES: BatchSampler.NO_DUPLICATES,
+}
+_CACHE_KEY = "train.gradient_cache"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Decided values. `notes` says what was changed or decided and why, a sentence each."""
+
+    device: torch.device
+    precision: Precision
+    sampler: BatchSampler
+    gradient_cache: GradientCache
+    notes: tuple[str, ...]
+
+
+def decide_settings(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> Settings:
+    """Decide everything that the config leaves to the tool, from the losses and the machine."""
+    train = loaded.config.train
+    losses = [loss for each in train_sets for loss in each.losses]
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    cache, notes = _gradient_cache(train.gradient_cache, losses)
+    sampler = _sampler(losses) if train.batch_sampler is BatchSampler.AUTO else train.batch_sampler
+    return Settings(device, decide_precision(train.precision, device), sampler, cache, notes)
+
+
+def _gradient_cache(asked: GradientCache, losses: Sequence[LossConfig]) -> tuple[GradientCache, tuple[str, ...]]:
+    """A "cached" loss is its plain form with the cache on, unless the config says otherwise."""
+    implying = [loss.spec for loss in losses if _CACHE_KEY in loss.spec.settings]
+    if asked is not GradientCache.AUTO or not implying:
+        return asked, ()
+    implied = GradientCache(str(implying[0].settings[_CACHE_KEY]))
+    return implied, (f"adjusted: {_CACHE_KEY} {asked} -> {implied} ({implying[0].name} asks for it)",)
+
+
+def _sampler(losses: Sequence[LossConfig]) -> BatchSampler:
+    needs = {need for loss in losses for need in effective_spec(loss.spec).needs | loss.spec.needs}
+    return next((sampler for need, sampler in _SAMPLER_OF_NEED.items() if need in needs), BatchSampler.RANDOM)
+
+
+def describe_loss(loss: LossConfig) -> str:
+    """The loss with its parameters, and `temperature` beside the `scale` it is the inverse of."""
+    values = {key: value for key, value in loss.parameters.model_dump(mode="json").items() if value is not None}
+    scale = values.get("scale")
+    if isinstance(scale, int | float) and scale > 0:
+        values["temperature"] = round(1 / scale, 6)
+    listed = ", ".join(f"{key} {_word(value)}" for key, value in values.items())
+    return f"{loss.spec.name}({listed})" + (f" x {loss.weight:g}" if loss.weight != 1 else "")
+
+
+def _word(value: object) -> str:
+    return "+".join(str(each) for each in value) if isinstance(value, list) else str(value)
+
+
+def takes_large_batches(spec: LossSpec) -> bool:
+    """Whether the loss learns from other rows of its batch."""
+    return Need.LARGE_BATCH in effective_spec(spec).needs
