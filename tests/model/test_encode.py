@@ -30,7 +30,8 @@ def test_any_batching_equals_one_text_at_a_time(model: TextEmbedder, token_budge
 
 def test_no_text_gives_no_vector(model: TextEmbedder) -> None:
     vectors = encode_texts(model, [])
-    assert (vectors.shape, vectors.dtype) == ((0, model.embedding_dim), np.float32)
+    assert vectors.shape == (0, model.embedding_dim)
+    assert vectors.dtype == np.float32
 
 
 def test_an_empty_text_gives_a_finite_vector(model: TextEmbedder) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import MINILM, TEXTS
+from transformers import AutoModel, AutoTokenizer
 
 from embtune.catalog.choices import Similarity
 from embtune.errors import ModelError
 from embtune.model.encode import encode_texts
 from embtune.model.layers import Dense, Normalize
 from embtune.model.load import load_model
+from embtune.model.save import save_model
 from embtune.model.summary import ModelSummary, summarize
 from embtune.model.words import PoolingMode
 
@@ -51,8 +53,6 @@ def test_a_model_comes_as_float32_in_evaluation_mode_with_every_parameter_traina
 
 
 def test_weights_stored_in_half_precision_come_as_float32(plain_folder: Folder, tmp_path: Path) -> None:
-    from transformers import AutoModel, AutoTokenizer
-
     AutoModel.from_pretrained(plain_folder("bert"), dtype=torch.float16).save_pretrained(tmp_path)
     AutoTokenizer.from_pretrained(plain_folder("bert")).save_pretrained(tmp_path)
     assert {parameter.dtype for parameter in load_model(str(tmp_path)).parameters()} == {torch.float32}
@@ -106,8 +106,6 @@ def test_a_length_without_room_for_text(plain_folder: Folder) -> None:
 
 
 def test_prompts_are_added_and_go_before_the_folders(plain_folder: Folder, tmp_path: Path) -> None:
-    from embtune.model.save import save_model
-
     save_model(load_model(str(plain_folder("bert")), prompts={"query": "q", "document": "d"}), tmp_path / "model")
     model = load_model(str(tmp_path / "model"), prompts={"query": "Q", "title": "t"})
     assert model.prompts == {"query": "Q", "document": "d", "title": "t"}

@@ -22,7 +22,8 @@ def _tokens() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _reference(modes: tuple[PoolingMode, ...], include_prompt: bool = True) -> Reference:
-    return Reference(6, [THEIR_NAMES.get(mode, mode.value) for mode in modes], include_prompt)
+    reference: Reference = Reference(6, [THEIR_NAMES.get(mode, mode.value) for mode in modes], include_prompt)
+    return reference
 
 
 @pytest.mark.parametrize("modes", PAIRS, ids=str)

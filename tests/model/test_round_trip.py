@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ARCHITECTURES, MINILM, TEXTS
+from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import (
     Dense,
@@ -18,7 +19,7 @@ from sentence_transformers.sentence_transformer.modules import (
     StaticEmbedding,
     Transformer,
 )
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers
 from torch import nn
 
 from embtune.catalog.choices import Similarity
@@ -114,7 +115,7 @@ def test_a_dense_layer_that_adds_its_input_loads_here_and_goes_back(
     width: int, plain_folder: Folder, tmp_path: Path
 ) -> None:
     dense = Dense(32, width, bias=False, use_residual=True)
-    modules = [Transformer(str(plain_folder("bert"))), Pooling(32), dense]
+    modules: list[nn.Module] = [Transformer(str(plain_folder("bert"))), Pooling(32), dense]
     SentenceTransformer(modules=modules, device="cpu").save(str(tmp_path / "theirs"))
     model = load_model(str(tmp_path / "theirs"))
     np.testing.assert_allclose(encode_texts(model, TEXTS), _theirs(tmp_path / "theirs"), atol=1e-5)
@@ -125,7 +126,7 @@ def _static_of_theirs(folder: Path, normalize: bool = False) -> None:
     backend = train_tokenizer(parse_scratch("scratch:static?vocab=200"), TEXTS)
     torch.manual_seed(0)
     static = StaticEmbedding(backend, embedding_dim=16)
-    modules = [static, Normalize()] if normalize else [static]
+    modules: list[nn.Module] = [static, Normalize()] if normalize else [static]
     SentenceTransformer(modules=modules, device="cpu").save(str(folder))
 
 
@@ -147,8 +148,6 @@ def test_a_length_limit_of_a_static_model_is_kept_and_holds_there_too(tmp_path: 
 
 
 def test_model2vec_rows_and_weights_are_folded_in_as_there(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
     backend: Tokenizer = train_tokenizer(parse_scratch("scratch:static?vocab=200"), TEXTS)
     ids = backend.get_vocab_size()
     torch.manual_seed(0)
@@ -166,8 +165,6 @@ def test_model2vec_rows_and_weights_are_folded_in_as_there(tmp_path: Path) -> No
 
 def test_lower_casing_asked_for_beside_the_tokenizer_is_kept(plain_folder: Folder, tmp_path: Path) -> None:
     model = load_model(str(plain_folder("bert")))
-    from tokenizers import normalizers
-
     model.tokenizer.backend.normalizer = normalizers.NFC()  # a tokenizer that keeps case ...
     save_model(model, tmp_path / "cased")
     settings = tmp_path / "cased" / "sentence_bert_config.json"
@@ -196,7 +193,7 @@ def test_prompts_similarity_and_truncation_go_there_and_back(plain_folder: Folde
 
 
 def test_pooling_without_the_prompt_goes_there_and_back(plain_folder: Folder, tmp_path: Path) -> None:
-    modules = [Transformer(str(plain_folder("bert"))), Pooling(32, "mean", include_prompt=False)]
+    modules: list[nn.Module] = [Transformer(str(plain_folder("bert"))), Pooling(32, "mean", include_prompt=False)]
     theirs = SentenceTransformer(modules=modules, prompts={"query": "what is the ", "document": ""}, device="cpu")
     theirs.save(str(tmp_path / "theirs"))
     expected = theirs.encode(TEXTS, prompt_name="query")
