@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -62,8 +63,16 @@ def tidy_tokenizer_config(config: Mapping[str, object], tokenizer: PreTrainedTok
     extra = tidy.pop("extra_special_tokens", None)  # a list here; transformers 4 takes a list under the older name only
     if extra:
         tidy["additional_special_tokens"] = extra
-    # The generic class would send token types to models that take none.
-    return tidy | {
+    return tidy | _written_out(tokenizer)
+
+
+def _written_out(tokenizer: PreTrainedTokenizerBase) -> dict[str, object]:
+    """What the generic class of transformers 4 would otherwise set to a default of its own."""
+    written: dict[str, object] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "model_input_names": list(tokenizer.model_input_names),
+        "model_input_names": list(tokenizer.model_input_names),  # by default token types too, which some models refuse
     }
+    cutter = json.loads(tokenizer.backend_tokenizer.to_str())["pre_tokenizer"] or {}
+    if "add_prefix_space" in cutter:  # by default false, whatever tokenizer.json says
+        written["add_prefix_space"] = cutter["add_prefix_space"]
+    return written
