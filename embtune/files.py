@@ -1,8 +1,9 @@
-"""Writing so that a reader never sees half of it: beside, flushed, then renamed."""
+"""Writing so that a reader never sees half of it: beside, flushed, then renamed. A disk that refuses is an error."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,26 +11,28 @@ from pathlib import Path
 
 from embtune.errors import RunError
 
+_OS_ERROR = re.compile(r"(?P<reason>[^:()]*)\(os error (?P<number>\d+)\)")
+_READ_WRITE = 0o666
+
 
 @contextmanager
 def directory_beside(target: Path) -> Iterator[Path]:
     """A new directory beside `target` to write in, which takes `target`'s place when all is written.
 
-    An older `target` stays whole until then. On any error nothing of the new one is left.
+    An older `target` stays whole until then. On any error nothing of the new one is left. All files get the permissions
+    that the user's umask gives.
 
     Raises:
         RunError: the disk is full, or not to be written to.
     """
     beside = target.with_name(f".{target.name}.writing")
     try:
-        shutil.rmtree(beside, ignore_errors=True)  # what a killed run left
-        beside.mkdir(parents=True)
-        yield beside
-        _flush_all(beside)
-        _put_in_place(beside, target)
-    except OSError as error:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise _cannot_write(target, error) from error
+        with writing(target):
+            shutil.rmtree(beside, ignore_errors=True)  # what a killed run left
+            beside.mkdir(parents=True)
+            yield beside
+            _complete(beside)
+            _put_in_place(beside, target)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
@@ -43,15 +46,53 @@ def write_beside(path: Path, text: str) -> None:
     """
     beside = path.with_name(f".{path.name}.writing")
     try:
-        with beside.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-        _flush(path.parent)
-    except OSError as error:
+        with writing(path):
+            with beside.open("w", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            beside.replace(path)
+            _flush(path.parent)
+    except RunError:
         beside.unlink(missing_ok=True)
-        raise _cannot_write(path, error) from error
+        raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the operating system says of the disk inside into a RunError that names `path`.
+
+    Libraries written in Rust (safetensors, tokenizers) say it in exceptions of their own.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(path, error.strerror or str(error)) from error
+    except RunError:
+        raise
+    except Exception as error:
+        found = _OS_ERROR.search(str(error))
+        if found is None:
+            raise
+        raise _cannot_write(path, found["reason"].strip()) from error
+
+
+def _cannot_write(path: Path, reason: str) -> RunError:
+    return RunError.of(
+        "cannot-write",
+        f"cannot write {path}: {reason}",
+        "Free space or choose another place, then start the same command again: what was saved before is whole.",
+    )
+
+
+def _complete(beside: Path) -> None:
+    """Flush everything to the disk, readable by whom the user lets read."""
+    mode = beside.stat().st_mode & _READ_WRITE  # a library may have made files for the owner alone
+    for path in beside.rglob("*"):
+        if path.is_file():
+            path.chmod(mode)
+        _flush(path)
+    _flush(beside)
 
 
 def _put_in_place(beside: Path, target: Path) -> None:
@@ -64,23 +105,9 @@ def _put_in_place(beside: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _flush_all(directory: Path) -> None:
-    for path in directory.rglob("*"):
-        _flush(path)
-    _flush(directory)
-
-
 def _flush(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _cannot_write(path: Path, error: OSError) -> RunError:
-    return RunError.of(
-        "cannot-write",
-        f"cannot write {path}: {error.strerror or error}",
-        "Free space or choose another output_dir, then start the same command again: what was saved before is whole.",
-    )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -15,12 +14,12 @@ from embtune.config.sections.data import name_of
 from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retrieval
 from embtune.data.row import Row
 from embtune.data.rows import STDIN, read_rows
-from embtune.errors import ConfigError, DataError, EmbtuneError, Problem, UsageError
+from embtune.errors import Problem, UsageError
 from embtune.files import write_beside
+from embtune.pipeline.collecting import Key, all_of, located
 from embtune.pipeline.data_report import DataReport, RowSource, report_on
 
 CONFIG_SUFFIXES = (".yaml", ".yml")
-Key = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -94,28 +93,18 @@ def check_config(
     data = loaded.config.data
     checks = [_check_one(loaded, ("data", "train", i), config, loss) for i, config in enumerate(data.train)]
     checks += [_check_one(loaded, ("data", "eval", i), config, loss) for i, config in enumerate(data.eval)]
-    reports: list[Report] = []
-    errors: list[EmbtuneError] = []
-    for check in checks:
-        try:
-            reports.append(check())
-        except (ConfigError, DataError) as error:
-            errors.append(error)
-    if errors:
-        problems = [problem for error in errors for problem in error.problems]
-        raise (ConfigError if any(isinstance(error, ConfigError) for error in errors) else DataError)(problems)
-    return reports
+    return list(all_of(checks))
 
 
 def _check_one(loaded: LoadedConfig, key: Key, config: DatasetConfig, loss: str | None) -> Callable[[], Report]:
     def check() -> Report:
         path = loaded.data_path(config.path)
         if is_retrieval_folder(path) and not isinstance(config, TrainDatasetConfig):
-            with _located(loaded, (*key, "path")):
+            with located(loaded, (*key, "path")):
                 return RetrievalReport(config.name, config.path, load_retrieval(path))
-        with _located(loaded, (*key, "path")):
+        with located(loaded, (*key, "path")):
             rows = read_rows(path, loaded.base_dir)
-        with _located(loaded, (*key, "columns")):
+        with located(loaded, (*key, "columns")):
             return report_on(RowSource(config.name, config.path, rows, config.columns), _asked(loaded, config, loss))
 
     return check
@@ -127,15 +116,3 @@ def _asked(loaded: LoadedConfig, config: DatasetConfig, loss: str | None) -> lis
     if loss:
         return [find_spec(loss)]
     return [entry.spec for entry in ((config.loss,) if config.loss else loaded.config.loss)]
-
-
-@contextmanager
-def _located(loaded: LoadedConfig, key: Key) -> Iterator[None]:
-    """Give problems without a place of their own that of a key of the config."""
-    try:
-        yield
-    except EmbtuneError as error:
-        raise type(error)(
-            problem if problem.location else loaded.problem(key, problem.code, problem.message, problem.hint)
-            for problem in error.problems
-        ) from error

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
 from embtune.catalog import Format, LossSpec, losses_fitting, spec_fits, why_not
 from embtune.config import LoadedConfig
@@ -17,10 +15,8 @@ from embtune.data.layout import Layout
 from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retrieval
 from embtune.data.roles import declared_layout, detect_layout
 from embtune.data.rows import read_rows, sample_rows
-from embtune.errors import ConfigError, DataError, EmbtuneError, Problem
-
-Key = tuple[str | int, ...]
-T = TypeVar("T")
+from embtune.errors import ConfigError, Problem
+from embtune.pipeline.collecting import Key, all_of, located
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ def load_train_sets(loaded: LoadedConfig) -> tuple[TrainSet, ...]:
         ConfigError, DataError: everything that is wrong with any of them.
     """
     configs = loaded.config.data.train
-    return _all_of(partial(_train_set, loaded, number, config) for number, config in enumerate(configs))
+    return all_of(partial(_train_set, loaded, number, config) for number, config in enumerate(configs))
 
 
 def load_eval_sets(loaded: LoadedConfig) -> tuple[EvalSet, ...]:
@@ -59,35 +55,7 @@ def load_eval_sets(loaded: LoadedConfig) -> tuple[EvalSet, ...]:
         ConfigError, DataError: everything that is wrong with any of them.
     """
     configs = loaded.config.data.eval
-    return _all_of(partial(_eval_set, loaded, number, config) for number, config in enumerate(configs))
-
-
-def _all_of(loads: Iterable[Callable[[], T]]) -> tuple[T, ...]:
-    """Do all of `loads`, then raise the problems of all; as ConfigError if any is one: the config is mended first."""
-    done: list[T] = []
-    errors: list[EmbtuneError] = []
-    for load in loads:
-        try:
-            done.append(load())
-        except (ConfigError, DataError) as error:
-            errors.append(error)
-    if errors:
-        problems = [problem for error in errors for problem in error.problems]
-        raise (ConfigError if any(isinstance(error, ConfigError) for error in errors) else DataError)(problems)
-    return tuple(done)
-
-
-@contextmanager
-def _located(loaded: LoadedConfig, key: Key) -> Iterator[None]:
-    """Give the config's place to problems that have none of their own."""
-    try:
-        yield
-    except EmbtuneError as error:
-        raise type(error)([_placed(loaded, key, problem) for problem in error.problems]) from error
-
-
-def _placed(loaded: LoadedConfig, key: Key, problem: Problem) -> Problem:
-    return problem if problem.location else loaded.problem(key, problem.code, problem.message, problem.hint)
+    return all_of(partial(_eval_set, loaded, number, config) for number, config in enumerate(configs))
 
 
 def _train_set(loaded: LoadedConfig, number: int, config: TrainDatasetConfig) -> TrainSet:
@@ -109,22 +77,24 @@ def _eval_set(loaded: LoadedConfig, number: int, config: EvalDatasetConfig) -> E
     key: Key = ("data", "eval", number)
     folder = loaded.data_path(config.path)
     if is_retrieval_folder(folder):
-        return EvalSet(config, None, replace(load_retrieval(folder), name=config.name))
+        with located(loaded, (*key, "path")):
+            data = load_retrieval(folder, on_bad_row=loaded.config.data.on_bad_row)
+        return EvalSet(config, None, replace(data, name=config.name))
     layout = _layout(loaded, key, config, wanted=None)
     return EvalSet(config, layout, _examples(loaded, key, config, layout))
 
 
 def _layout(loaded: LoadedConfig, key: Key, config: DatasetConfig, wanted: Sequence[Format] | None) -> Layout:
-    with _located(loaded, (*key, "path")):
+    with located(loaded, (*key, "path")):
         sample = sample_rows(config.path, loaded.base_dir)
-    with _located(loaded, (*key, "columns")):
+    with located(loaded, (*key, "columns")):
         if config.columns is None:
             return detect_layout(sample, wanted)
         return declared_layout(config.columns, sample, wanted)
 
 
 def _examples(loaded: LoadedConfig, key: Key, config: DatasetConfig, layout: Layout) -> Examples:
-    with _located(loaded, (*key, "path")):
+    with located(loaded, (*key, "path")):
         rows = read_rows(config.path, loaded.base_dir)
         return load_examples(rows, layout, config.name, loaded.config.data.on_bad_row)
 

@@ -9,6 +9,7 @@ import numpy as np
 from embtune.catalog.spec import LabelKind
 from embtune.data.examples import Examples
 from embtune.data.retrieval import RetrievalSet
+from embtune.data.tokens import TokenStore
 from embtune.pipeline.datasets import EvalSet, TrainSet
 from embtune.pipeline.intervals import Due
 from embtune.pipeline.job import Job
@@ -43,15 +44,23 @@ def plan_facts(job: Job) -> list[Fact]:
 
 
 def truncation_warnings(job: Job) -> Iterator[str]:
-    """A sentence for each role that loses much to the length limit."""
+    """A sentence for each dataset, or part of it with a limit of its own, that loses much to the length limit."""
     for task in job.training.tasks:
-        for view, column in task.rows.columns.items():
-            share = column.store.truncated / max(1, len(column.store.lengths))
+        for roles, store in _stores(task.rows):
+            share = store.truncated / max(1, len(store))
             if share > _TRUNCATION_WORTH_SAYING:
                 yield (
-                    f"{share:.0%} of the texts of {task.rows.name}.{view.role} are cut at {column.store.lengths.max()} "
-                    "tokens; raise model.max_seq_length if what is cut off matters"
+                    f"{share:.0%} of the texts of {task.rows.name} ({', '.join(roles)}) are cut at "
+                    f"{store.lengths.max()} tokens; raise model.max_seq_length if what is cut off matters"
                 )
+
+
+def _stores(rows: TrainingRows) -> list[tuple[list[str], TokenStore]]:
+    """Each store of tokens, and the roles that share it."""
+    roles: dict[int, tuple[list[str], TokenStore]] = {}
+    for view, column in rows.columns.items():
+        roles.setdefault(id(column.store), ([], column.store))[0].append(view.role)
+    return list(roles.values())
 
 
 def data_records(job: Job) -> tuple[DataRecord, ...]:
@@ -81,7 +90,7 @@ def _model_text(job: Job) -> str:
 
 def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
     tokens = int(rows.tokens(np.arange(rows.size)).sum())
-    truncated = {view.role: column.store.truncated for view, column in rows.columns.items()}
+    truncated = sum(store.truncated for _, store in _stores(rows))
     value = {"rows": rows.size, "tokens": tokens, "truncated_texts": truncated, "roles": list(each.examples.roles)}
     parts = [f"{rows.size:,} rows", ", ".join(each.examples.roles), f"{tokens:,} tokens"]
     if each.layout.label is not LabelKind.NONE:
@@ -93,8 +102,8 @@ def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
 
 
 def _truncated_share(rows: TrainingRows) -> float:
-    stores = {id(column.store): column.store for column in rows.columns.values()}.values()
-    return sum(store.truncated for store in stores) / max(1, sum(len(store.lengths) for store in stores))
+    stores = [store for _, store in _stores(rows)]
+    return sum(store.truncated for store in stores) / max(1, sum(len(store) for store in stores))
 
 
 def _size(each: EvalSet) -> str:

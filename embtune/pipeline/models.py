@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from embtune.config import LoadedConfig
-from embtune.errors import ModelError
 from embtune.model.embedder import TextEmbedder
 from embtune.model.load import load_model
+from embtune.pipeline.collecting import located
 from embtune.pipeline.datasets import TrainSet
 
 
@@ -23,7 +23,7 @@ def load_config_model(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> T
     def texts() -> Iterable[str]:
         return (text for each in train_sets for text in each.examples.texts)
 
-    try:
+    with located(loaded, ("model", "name_or_path")):
         return load_model(
             config.name_or_path,
             revision=config.revision,
@@ -37,8 +37,3 @@ def load_config_model(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> T
             scratch_texts=texts,
             seed=loaded.config.seed,
         )
-    except ModelError as error:
-        key = ("model", "name_or_path")
-        raise ModelError(
-            [p if p.location else loaded.problem(key, p.code, p.message, p.hint) for p in error.problems]
-        ) from error

@@ -58,13 +58,16 @@ def _sampler(losses: Sequence[LossConfig]) -> BatchSampler:
 
 
 def describe_loss(loss: LossConfig) -> str:
-    """The loss with its parameters, and `temperature` beside the `scale` it is the inverse of."""
-    values = {key: value for key, value in loss.parameters.model_dump(mode="json").items() if value is not None}
-    scale = values.get("scale")
+    """The loss and its unusual parameters, with `temperature` beside the `scale` it is the inverse of."""
+    values = loss.parameters.model_dump(mode="json")
+    usual = type(loss.parameters).model_construct().model_dump(mode="json")
+    shown = {key: value for key, value in values.items() if key == "scale" or value != usual.get(key)}
+    scale = shown.get("scale")
     if isinstance(scale, int | float) and scale > 0:
-        values["temperature"] = round(1 / scale, 6)
-    listed = ", ".join(f"{key} {_word(value)}" for key, value in values.items())
-    return f"{loss.spec.name}({listed})" + (f" x {loss.weight:g}" if loss.weight != 1 else "")
+        shown = {"scale": scale, "temperature": round(1 / scale, 6), **shown}
+    listed = ", ".join(f"{key} {_word(value)}" for key, value in shown.items())
+    name = f"{loss.spec.name} ({listed})" if listed else loss.spec.name
+    return name + (f" x {loss.weight:g}" if loss.weight != 1 else "")
 
 
 def _word(value: object) -> str:

@@ -20,8 +20,7 @@ class RoleTexts:
     by_role: Mapping[str, RoleText]
 
     def of(self, role: str | None) -> RoleText:
-        """What is said of the role; else, for a negative, of negatives or of positives: all of them are documents.
-        """
+        """What is said of the role; else, for a negative, of negatives or of positives: all of them are documents."""
         names = [canonical_role(role or "text") or "text"]
         if is_negative(names[0]):
             names += ["negative", "negatives", "positive"]

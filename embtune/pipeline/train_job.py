@@ -61,7 +61,9 @@ def run_training(loaded: LoadedConfig, request: TrainRequest, progress: Progress
         if request.dry_run:
             _dry_run(job, progress)
             return None
-        with directory.locked():
+        with directory.locked() as kept_out:
+            if not kept_out:
+                progress.note(f"{directory.path}: this file system knows no locks; start no second run in it")
             _claim(loaded, directory)  # another process may have been here since
             directory.create(loaded.text, loaded.resolved_yaml())
             return _in_directory(job, directory, request, progress, stop)

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TextIO
 
-from embtune.files import write_beside
-from embtune.report.disk import naming
+from embtune.files import write_beside, writing
 from embtune.report.events import CheckpointEvent, EndEvent, Event, as_json
 
 
@@ -32,7 +31,7 @@ class MetricsLog:
         Raises:
             RunError: it cannot be written.
         """
-        with naming(path):
+        with writing(path):
             stream = path.open("a", encoding="utf-8")
         with stream:
             yield cls(path, stream)
@@ -44,7 +43,7 @@ class MetricsLog:
             RunError: it cannot be written.
         """
         line = json.dumps(as_json(event), ensure_ascii=False, allow_nan=False)
-        with naming(self.path):
+        with writing(self.path):
             self._stream.write(line + "\n")
             self._stream.flush()
             if isinstance(event, CheckpointEvent | EndEvent):

@@ -62,10 +62,11 @@ class PlainProgress(Progress):
             done += more
             if pace.elapsed() - told >= _SECONDS_BETWEEN:
                 told = pace.elapsed()
-                self._write(f"{name}  {_of(done, total)}  eta {duration(pace.remaining(done) if total else None)}")
+                left = f"  eta {duration(pace.remaining(done))}" if total else ""
+                self._write(f"{name}  {_of(done, total)}{left}")
 
         yield advance
-        self._write(f"{name}  {done:,}  {duration(pace.elapsed())}")
+        self._write("  ".join((name, *([f"{done:,}"] if done else []), duration(pace.elapsed()))))
 
     @contextmanager
     def training(self, total_steps: int, first_step: int = 0) -> Iterator[None]:

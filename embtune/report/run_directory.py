@@ -24,8 +24,7 @@ from pathlib import Path
 import yaml
 
 from embtune.errors import Problem, RunDirectoryError
-from embtune.files import write_beside
-from embtune.report.disk import naming
+from embtune.files import write_beside, writing
 from embtune.report.identity import FREE_KEYS, changed_keys
 
 _ELSEWHERE = "Choose another output_dir: embtune never deletes or overwrites a run."
@@ -102,7 +101,7 @@ class RunDirectory:
         for path, text in ((self.resolved_config, resolved_config), (self.config, config)):
             if not path.exists():
                 write_beside(path, text)
-        with naming(self.checkpoints):
+        with writing(self.checkpoints):
             self.checkpoints.mkdir(exist_ok=True)
 
     @contextmanager
@@ -115,7 +114,7 @@ class RunDirectory:
             RunDirectoryError: another process is in here.
         """
         self._make()
-        with naming(self.path):
+        with writing(self.path):
             descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             yield self._lock(descriptor)

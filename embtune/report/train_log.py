@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TextIO
 
-from embtune.report.disk import naming
+from embtune.files import writing
 
 # colours, cursor moves and window titles
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -30,7 +30,7 @@ class TrainLog:
         Raises:
             RunError: it cannot be written.
         """
-        with naming(path):
+        with writing(path):
             stream = path.open("a", encoding="utf-8")
         with stream:
             yield cls(path, stream)
@@ -42,7 +42,7 @@ class TrainLog:
             RunError: it cannot be written.
         """
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        with naming(self.path):
+        with writing(self.path):
             self._stream.writelines(f"{now}  {line}\n" for line in without_escapes(text).split("\n"))
             self._stream.flush()
 

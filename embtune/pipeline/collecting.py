@@ -1,0 +1,46 @@
+"""Mistakes found while a config's parts are read: each at its key, and all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from embtune.config import LoadedConfig
+from embtune.errors import ConfigError, DataError, EmbtuneError, Problem
+
+Key = tuple[str | int, ...]
+T = TypeVar("T")
+
+
+@contextmanager
+def located(loaded: LoadedConfig, key: Key) -> Iterator[None]:
+    """Give problems without a place of their own that of a key of the config."""
+    try:
+        yield
+    except EmbtuneError as error:
+        raise type(error)([_placed(loaded, key, problem) for problem in error.problems]) from error
+
+
+def _placed(loaded: LoadedConfig, key: Key, problem: Problem) -> Problem:
+    return problem if problem.location else loaded.problem(key, problem.code, problem.message, problem.hint)
+
+
+def all_of(actions: Iterable[Callable[[], T]]) -> tuple[T, ...]:
+    """Do all actions, then raise the problems of all.
+
+    Raises:
+        ConfigError: any of them raised one; the config is mended first.
+        DataError: any of them raised one, and none a ConfigError.
+    """
+    done: list[T] = []
+    errors: list[EmbtuneError] = []
+    for action in actions:
+        try:
+            done.append(action())
+        except (ConfigError, DataError) as error:
+            errors.append(error)
+    if errors:
+        problems = [problem for error in errors for problem in error.problems]
+        raise (ConfigError if any(isinstance(error, ConfigError) for error in errors) else DataError)(problems)
+    return tuple(done)
