@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 # Set before any test imports transformers: a test that reached for the hub would hang where there is no network.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Tiny models gain nothing from a second thread, and threads that wait for one another starve when the cores are busy.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture
@@ -18,6 +21,22 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the full data sets in ../shared/data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Architecture name to a plain transformers folder with random weights, made once a session."""
+    from small_models import save_plain  # transformers is imported for the tests that need it
+
+    made: dict[str, Path] = {}
+
+    def make(name: str) -> Path:
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp(name)
+            save_plain(name, made[name])
+        return made[name]
+
+    return make
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

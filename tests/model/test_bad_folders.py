@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TEXTS
 from safetensors.torch import load_file, save_file
+from small_models import TEXTS
 
 from embtune.errors import ModelError
 from embtune.model.encode import encode_texts

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ARCHITECTURES, TEXTS
+from small_models import ARCHITECTURES, TEXTS
 from transformers import AutoModel, AutoModelForTextEncoding
 
 from embtune.model.embedder import TextEmbedder

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import TEXTS
+from small_models import TEXTS
 
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts

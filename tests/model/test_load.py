@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import MINILM, TEXTS
+from small_models import MINILM, TEXTS
 from transformers import AutoModel, AutoTokenizer
 
 from embtune.catalog.choices import Similarity

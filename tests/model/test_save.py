@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TEXTS
+from small_models import TEXTS
 
 from embtune.errors import RunError
 from embtune.model.embedder import TextEmbedder

