@@ -21,7 +21,7 @@ from embtune.model.encoder import StaticEncoder, TransformerEncoder
 from embtune.model.layers import Dense
 from embtune.model.layout import MODULES
 from embtune.model.quiet import quiet_transformers
-from embtune.model.save_files import change_json, os_errors, share_as, write_json, write_tensors
+from embtune.model.save_files import change_json, write_json, write_tensors
 from embtune.model.save_parts import dense_config, pooling_config, tidy_model_config, tidy_tokenizer_config
 from embtune.model.static import TABLE
 
@@ -39,7 +39,7 @@ def save_model(model: TextEmbedder, folder: Path, readme: str | None = None) -> 
     Raises:
         RunError: the disk is full, or not to be written to.
     """
-    with directory_beside(folder) as beside, os_errors():
+    with directory_beside(folder) as beside:
         if readme is not None:
             (beside / "README.md").write_text(readme, encoding="utf-8")
         modules = _save_encoder(model, beside)
@@ -48,7 +48,6 @@ def save_model(model: TextEmbedder, folder: Path, readme: str | None = None) -> 
         entries = [_module_entry(number, *module) for number, module in enumerate(modules)]
         write_json(beside / MODULES, entries)
         write_json(beside / "config_sentence_transformers.json", _settings(model))
-        share_as(beside / MODULES, beside)
 
 
 _Module = tuple[str, str]  # class name, folder
