@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 
 from embtune.catalog.choices import Similarity
 from embtune.data.examples import Examples
@@ -44,6 +43,8 @@ class BinaryEvaluator(Evaluator):
 
 def separation(scores_N: Scores, same_N: NDArray[np.bool_]) -> dict[str, float]:
     """How well the scores separate the pairs that are the same. Without one such pair everything about them is 0.0."""
+    from sklearn.metrics import average_precision_score  # here: other runs have no use for sklearn's second
+
     cuts = _Cuts(scores_N, same_N)
     return {
         "ap": float(average_precision_score(same_N, scores_N)) if same_N.any() else 0.0,

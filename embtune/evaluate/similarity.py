@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import pearsonr, spearmanr
 
 from embtune.catalog.choices import Similarity
 from embtune.data.examples import Examples
@@ -43,6 +42,8 @@ def correlations(scores_N: Scores, labels_N: np.ndarray) -> dict[str, float]:
     """Spearman and Pearson of two columns; 0.0 where either is constant."""
     if len(scores_N) < 2 or np.ptp(scores_N) == 0 or np.ptp(labels_N) == 0:
         return {"spearman": 0.0, "pearson": 0.0}
+    from scipy.stats import pearsonr, spearmanr  # here: other runs have no use for scipy's half second
+
     wide_N = scores_N.astype(np.float64)  # float32 sums lose digits when the scores are nearly constant
     return {
         "spearman": float(spearmanr(wide_N, labels_N).statistic),
