@@ -5,4 +5,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash scripts/check.sh
 # No test may reach for a model or a data set on the hub.
 export HF_HUB_OFFLINE=1
-exec .venv/bin/python -m pytest --no-header "$@"
+exec .venv/bin/python -m pytest --no-header -n auto "$@"
