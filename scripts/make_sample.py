@@ -84,21 +84,13 @@ def whole_topics(query_ids: list[str], count: int) -> set[str]:
     return kept
 
 
-def sample_triplets(source: Path, target: Path) -> None:
-    """The triplets made from counterfactual SNLI for training, and those made from SNLI's dev set."""
-    columns = ("anchor", "positive", "negative")
-    rows = read_rows(source / "nli" / "nli_triplets_train.jsonl.gz")
-    write_rows(target / "nli_triplets_train.jsonl.gz", (row for row in rows if row["source"] == "snli_cad"), columns)
-    write_rows(target / "nli_triplets_dev.jsonl.gz", read_rows(source / "nli" / "nli_triplets_dev.jsonl.gz"), columns)
-
-
 def main() -> None:
     """Write all samples."""
     parser = argparse.ArgumentParser(description="Draw the small data sets of configs/data from the full ones.")
     parser.add_argument("--source", type=Path, default=REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--to", type=Path, default=REPOSITORY / "configs" / "data")
     arguments = parser.parse_args()
-    for sample in (sample_pairs, sample_retrieval, sample_triplets):
+    for sample in (sample_pairs, sample_retrieval):
         sample(arguments.source, arguments.to)
 
 
