@@ -33,7 +33,7 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ]; then
 fi
 
 echo "Installing embtune[$extra] into .venv: some minutes the first time." >&2
-install=(.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt)
+install=(.venv/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt)
 # torch by itself first: by far the largest download is then done, and cached, should a later one fail.
 "${install[@]}" torch >&2
 "${install[@]}" --editable ".[$extra]" >&2
