@@ -38,7 +38,7 @@ def command(
 
     from embtune.pipeline.train_job import TrainRequest, run_training  # torch comes in here
 
-    result = run_training(loaded, TrainRequest(("embtune", *sys.argv[1:]), dry_run), display)
+    result = run_training(loaded, TrainRequest(("embtune", *sys.argv[1:]), dry_run, verbose), display)
     if result is None:
         return
     if as_json:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embtune.catalog.choices import Similarity
+from embtune.config.words import EvaluatorName
 from embtune.data.examples import Examples
 from embtune.evaluate.evaluator import Encode, Evaluator
 from embtune.evaluate.role_texts import embed_role
@@ -20,6 +21,7 @@ class BinaryEvaluator(Evaluator):
     taken. Under a distance they are negative, as the similarity is.
     """
 
+    word = EvaluatorName.BINARY
     metrics = ("ap", "accuracy", "accuracy_threshold", "f1", "f1_threshold", "precision", "recall")
     primary_metric = "ap"
     thresholds = frozenset({"accuracy_threshold", "f1_threshold"})

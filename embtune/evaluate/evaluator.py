@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from embtune.catalog.choices import Similarity
+from embtune.config.words import EvaluatorName
 from embtune.errors import RunError
 from embtune.evaluate.scoring import Embeddings, truncated
 
@@ -22,12 +23,14 @@ Encode = Callable[[Sequence[str], str | None], Embeddings]
 class Evaluator(ABC):
     """Base of all. Leaves say which measures they take, embed their texts and measure.
 
+    word: its name in the config.
     metrics: every measure `run` gives, without dataset and width. All are finite numbers; where a measure is undefined
         (rank correlation of equal scores) it is 0.0, the value of no information.
     primary_metric: the one that stands for the evaluator.
     thresholds: those of `metrics` that are settings found on the way, neither better nor worse when higher.
     """
 
+    word: ClassVar[EvaluatorName]
     metrics: ClassVar[tuple[str, ...]]
     primary_metric: ClassVar[str]
     thresholds: ClassVar[frozenset[str]] = frozenset()

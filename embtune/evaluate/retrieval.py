@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from embtune.catalog.choices import Similarity
+from embtune.config.words import EvaluatorName
 from embtune.data.retrieval import RetrievalSet
 from embtune.evaluate.evaluator import Encode, Evaluator
 from embtune.evaluate.ranking import rank_candidates
@@ -46,6 +47,7 @@ class RetrievalEvaluator(Evaluator):
         device: where the search runs; None is the CPU.
     """
 
+    word = EvaluatorName.RETRIEVAL
     metrics = tuple(_MEASURES)
     primary_metric = "ndcg@10"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from embtune.catalog.choices import Similarity
+from embtune.config.words import EvaluatorName
 from embtune.data.examples import Examples
 from embtune.evaluate.evaluator import Encode, Evaluator
 from embtune.evaluate.role_texts import embed_role
@@ -18,6 +19,7 @@ class SimilarityEvaluator(Evaluator):
     0.0 then.
     """
 
+    word = EvaluatorName.SIMILARITY
     metrics = ("spearman", "pearson")
     primary_metric = "spearman"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from embtune.config import LoadedConfig
+from embtune.errors import ConfigError
 from embtune.evaluate.choose import all_metric_names, check_best_metric, evaluator_for
 from embtune.evaluate.evaluator import Encode, Evaluator
 from embtune.evaluate.scoring import Embeddings
@@ -68,8 +69,19 @@ def build_evaluation(loaded: LoadedConfig, sets: Sequence[EvalSet], model: TextE
     for number, each in enumerate(sets):
         location = loaded.problem(("data", "eval", number), "", "").location
         evaluator = evaluator_for(each.data, model.similarity, location)
+        _check_asked(loaded, evaluator)
         tasks.append(EvalTask(evaluator, role_texts(loaded, model, each.config)))
     return Evaluation(tuple(tasks), (None, *matryoshka_dims(loaded, model.embedding_dim)))
+
+
+def _check_asked(loaded: LoadedConfig, evaluator: Evaluator) -> None:
+    """A set whose evaluator `eval.evaluators` does not name would be read for nothing."""
+    asked = loaded.config.eval.evaluators
+    if asked == "auto" or evaluator.word in asked:
+        return
+    message = f"the rows of {evaluator.name!r} are for the evaluator {evaluator.word}, which is not listed"
+    hint = f"Add {evaluator.word}, leave the set out of data.eval, or write eval.evaluators: auto."
+    raise ConfigError(loaded.problem(("eval", "evaluators"), "evaluator-not-listed", message, hint))
 
 
 def matryoshka_dims(loaded: LoadedConfig, width: int) -> tuple[int, ...]:

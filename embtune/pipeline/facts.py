@@ -20,6 +20,7 @@ from embtune.train.rows import TrainingRows
 
 _BYTES_PER_WEIGHT_IN_CHECKPOINT = 12  # the weight and AdamW's two moments, in float32
 _TRUNCATION_WORTH_SAYING = 0.05
+_SHORT_BATCHES_WORTH_SAYING = 1.5  # steps of an epoch over those of full batches
 
 
 def plan_facts(job: Job) -> list[Fact]:
@@ -61,6 +62,35 @@ def _stores(rows: TrainingRows) -> list[tuple[list[str], TokenStore]]:
     for view, column in rows.columns.items():
         roles.setdefault(id(column.store), ([], column.store))[0].append(view.role)
     return list(roles.values())
+
+
+def role_notes(job: Job) -> Iterator[str]:
+    """Why the columns of each set are read as they are, where nobody declared it; and which are not read."""
+    sets: list[TrainSet | EvalSet] = [*job.inputs.train_sets, *job.inputs.eval_sets]
+    for each in sets:
+        if each.layout is not None:
+            reasons = each.layout.reasons if each.config.columns is None else ()
+            yield from (f"{each.config.name}: {reason}" for reason in (*reasons, *each.layout.notes))
+
+
+def batch_warnings(job: Job) -> Iterator[str]:
+    """A sentence where texts that stand in many rows leave most batches short, or no width is the full one."""
+    schedule, size = job.training.schedule, job.loaded.config.train.batch_size
+    rows = sum(len(each.examples) * each.config.weight for each in job.inputs.train_sets)
+    full = max(1.0, rows / size) + len(job.inputs.train_sets)
+    if schedule.steps_per_epoch > _SHORT_BATCHES_WORTH_SAYING * full:
+        yield (
+            f"an epoch takes {schedule.steps_per_epoch:,} steps where {rows / size:,.0f} full batches would do: some "
+            "texts stand in very many rows, and no batch holds a text twice; leave some of those rows out, or set "
+            "train.batch_sampler: random"
+        )
+    for modifier in job.loaded.config.modifiers:
+        dims = getattr(modifier.parameters, "dims", None)
+        if dims and job.model.embedding_dim not in dims:
+            yield (
+                f"{modifier.spec.name} trains {', '.join(map(str, dims))} dims and not the model's full "
+                f"{job.model.embedding_dim}; add it to dims unless the full width does not matter"
+            )
 
 
 def data_records(job: Job) -> tuple[DataRecord, ...]:

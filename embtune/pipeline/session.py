@@ -40,6 +40,7 @@ class Session:
     log: MetricsLog
     progress: Progress
     stop: StopRequest
+    show_every_step: bool = False
 
     def __post_init__(self) -> None:
         config, total = self.job.loaded.config, self.job.training.schedule.total_steps
@@ -88,7 +89,7 @@ class Session:
         event = self._window.event(report, self.state, peak_memory_bytes(self.job.training.precision.device))
         every, total = self.job.loaded.config.logging.steps, self.job.training.schedule.total_steps
         logged = report.step % every == 0 or report.step == total
-        self.progress.step(event, logged)
+        self.progress.step(event, logged or self.show_every_step)
         if logged:
             self.log.write(event)
             self._window.clear()

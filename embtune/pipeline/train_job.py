@@ -14,7 +14,7 @@ from embtune.config.words import Resume
 from embtune.errors import EmbtuneError, Problem, RunDirectoryError, Stopped
 from embtune.pipeline.best import BestWeights
 from embtune.pipeline.card import card_of
-from embtune.pipeline.facts import data_records, plan_facts, truncation_warnings
+from embtune.pipeline.facts import batch_warnings, data_records, plan_facts, role_notes, truncation_warnings
 from embtune.pipeline.finish import save_and_read_back
 from embtune.pipeline.job import Job, prepare
 from embtune.pipeline.session import Session, peak_memory_bytes
@@ -36,10 +36,11 @@ _DRY_STEPS = 2
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What the command line asks for. argv: as typed, for the record."""
+    """What the command line asks for. argv: as typed, for the record. every_step: show each step."""
 
     argv: tuple[str, ...] = ()
     dry_run: bool = False
+    every_step: bool = False
 
 
 def run_training(loaded: LoadedConfig, request: TrainRequest, progress: Progress) -> dict[str, object] | None:
@@ -98,10 +99,12 @@ def _dry_run(job: Job, progress: Progress) -> None:
 
 
 def _note(job: Job, progress: Progress) -> None:
-    for note in (*job.inputs.settings.notes, *job.model.notes):
+    for note in (*role_notes(job), *job.inputs.settings.notes, *job.model.notes):
         progress.note(note)
     for text in truncation_warnings(job):
         progress.warning(WarningEvent(0, 0.0, "truncated-texts", text))
+    for text in batch_warnings(job):
+        progress.warning(WarningEvent(0, 0.0, "wasteful-settings", text))
 
 
 def _in_directory(
@@ -122,7 +125,7 @@ def _in_directory(
         _note(job, shown)
         _say_where(state, damaged, shown)
         best = BestWeights(directory.path / "best")
-        session = Session(job, directory, state, checkpoints, best, log, shown, stop)
+        session = Session(job, directory, state, checkpoints, best, log, shown, stop, request.every_step)
         stop.at_step_ends = True
         try:
             session.run()
