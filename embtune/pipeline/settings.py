@@ -12,13 +12,16 @@ from embtune.catalog.spec import Need
 from embtune.config import LoadedConfig
 from embtune.config.sections.losses import LossConfig
 from embtune.config.words import BatchSampler, GradientCache, Precision
+from embtune.errors import ConfigError
 from embtune.pipeline.datasets import TrainSet
-from embtune.train.precision import decide_precision
+from embtune.train.precision import cpu_computes_bf16, decide_precision
 
 _SAMPLER_OF_NEED = {
     Need.GROUP_BY_LABEL: BatchSampler.GROUP_BY_LABEL,
     Need.NO_DUPLICATES: BatchSampler.NO_DUPLICATES,
 }
+_NO_BF16 = "this CPU says it computes in bf16, but a process that tries is ended by the system"
+_NO_BF16_HINT = "Set the environment variable ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16, or train.precision: fp32."
 _CACHE_KEY = "train.gradient_cache"
 
 
@@ -34,13 +37,20 @@ class Settings:
 
 
 def decide_settings(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> Settings:
-    """Decide everything that the config leaves to the tool, from the losses and the machine."""
+    """Decide everything that the config leaves to the tool, from the losses and the machine.
+
+    Raises:
+        ConfigError: bf16 on a CPU that cannot compute in it.
+    """
     train = loaded.config.train
     losses = [loss for each in train_sets for loss in each.losses]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     cache, notes = _gradient_cache(train.gradient_cache, losses)
     sampler = _sampler(losses) if train.batch_sampler is BatchSampler.AUTO else train.batch_sampler
-    return Settings(device, decide_precision(train.precision, device), sampler, cache, notes)
+    precision = decide_precision(train.precision, device)
+    if precision is Precision.BF16 and device.type == "cpu" and not cpu_computes_bf16():
+        raise ConfigError(loaded.problem(("train", "precision"), "no-bf16", _NO_BF16, _NO_BF16_HINT))
+    return Settings(device, precision, sampler, cache, notes)
 
 
 def _gradient_cache(asked: GradientCache, losses: Sequence[LossConfig]) -> tuple[GradientCache, tuple[str, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -19,6 +21,16 @@ def decide_precision(asked: Precision, device: torch.device) -> Precision:
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return Precision.BF16
     return Precision.FP32
+
+
+def cpu_computes_bf16() -> bool:
+    """Whether a bf16 product on this CPU comes back; asked of a process of its own, for the answer may be its death.
+
+    A virtual machine may show the AMX instructions of its host and not let them run: the kernel then ends the process
+    with SIGILL, which no `try` catches.
+    """
+    product = "import torch; a = torch.ones(32, 32, dtype=torch.bfloat16); torch.nn.functional.linear(a, a)"
+    return subprocess.run([sys.executable, "-c", product], capture_output=True, check=False).returncode == 0
 
 
 class MixedPrecision:
