@@ -53,7 +53,7 @@ def write_beside(path: Path, text: str) -> None:
                 os.fsync(stream.fileno())
             beside.replace(path)
             _flush(path.parent)
-    except RunError:
+    except BaseException:
         beside.unlink(missing_ok=True)
         raise
 
@@ -97,10 +97,15 @@ def _complete(beside: Path) -> None:
 
 def _put_in_place(beside: Path, target: Path) -> None:
     old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
     if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
-    beside.rename(target)
+    try:
+        beside.rename(target)
+    except BaseException:
+        if old.exists():
+            old.rename(target)
+        raise
     _flush(target.parent)
     shutil.rmtree(old, ignore_errors=True)
 

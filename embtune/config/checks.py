@@ -29,6 +29,7 @@ class Later:
 LATER = (
     Later(("plugins",), ([], None), "losses of your own"),
     Later(("model", "lora"), (None,), "low-rank updates"),
+    Later(("train", "compile"), ("auto", False), "compiling the model"),
     Later(("hub", "push"), (False, None), "uploading to the hub"),
     Later(("logging", "report_to"), ([], None), "trackers"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from embtune.train.checkpoint import load_weights, save_weights
@@ -12,8 +13,7 @@ from embtune.train.optimizer import Trainables
 class BestWeights:
     """`folder/step-000040/`: one set of weights for each step that was the best one when it was evaluated.
 
-    Older ones go only when a checkpoint that no longer names them is on disk: a run killed in between goes on from the
-    checkpoint before, which still does.
+    They stay as long as any checkpoint on disk names them: whichever a run goes on from, its best weights are there.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,11 +35,12 @@ class BestWeights:
         """
         load_weights(trainables, self._path(step))
 
-    def keep_only(self, step: int | None) -> None:
+    def keep_only(self, steps: Collection[int]) -> None:
         """Remove all others."""
+        kept = {self._path(step) for step in steps}
         for path in self.folder.glob("step-[0-9]*"):
-            if step is None or path != self._path(step):
-                shutil.rmtree(path)
+            if path not in kept:
+                shutil.rmtree(path, ignore_errors=True)
 
     def _path(self, step: int) -> Path:
         return self.folder / f"step-{step:06d}"

@@ -90,6 +90,8 @@ def check_config(
         ConfigError, DataError: what is wrong with the config or makes any of its datasets unreadable, all at once.
     """
     loaded = load_config(target, overrides, environ)
+    if loss:
+        find_spec(loss)  # a wrong name is the command line's mistake, not that of a dataset
     data = loaded.config.data
     checks = [_check_one(loaded, ("data", "train", i), config, loss) for i, config in enumerate(data.train)]
     checks += [_check_one(loaded, ("data", "eval", i), config, loss) for i, config in enumerate(data.eval)]

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO
 
-import torch
-
 from embtune.data.readers.lines import read_lines
 from embtune.errors import DataError, Location, ModelError, Problem
 from embtune.model.embedder import TextEmbedder
@@ -15,6 +13,7 @@ from embtune.model.encode import encode_texts
 from embtune.model.load import load_model
 from embtune.pipeline.evaluate_job import model_folder
 from embtune.train.budget import micro_batch_tokens
+from embtune.train.precision import decide_device
 
 _TEXTS_AT_ONCE = 4096
 
@@ -31,7 +30,7 @@ def encode_lines(model: str, prompt: str | None, stdin: BinaryIO) -> Iterator[li
         ModelError: the model cannot be used, or has no such prompt.
         DataError: a line that is not UTF-8.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = decide_device()
     embedder = load_model(model_folder(model)).to(device)
     _check_prompt(embedder, prompt)
     lines = _texts(stdin)

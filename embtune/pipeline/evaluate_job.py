@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
-
-from embtune.config import load_config
+from embtune.config import LoadedConfig, load_config
 from embtune.errors import ConfigError, UsageError
+from embtune.model.embedder import TextEmbedder
 from embtune.model.load import load_model
 from embtune.pipeline.datasets import load_eval_sets
 from embtune.pipeline.evaluation import build_evaluation, measure
 from embtune.report.progress import Progress
 from embtune.report.run_directory import RunDirectory
 from embtune.train.budget import micro_batch_tokens
-from embtune.train.precision import MixedPrecision, decide_precision
+from embtune.train.precision import MixedPrecision, decide_device, decide_precision
 
 
 def run_evaluation(
@@ -35,12 +34,24 @@ def run_evaluation(
     if not sets:
         problem = loaded.problem(("data", "eval"), "nothing-to-evaluate", "the config has no evaluation set")
         raise ConfigError(problem)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = decide_device()
     with progress.stage("loading the model"):
-        embedder = load_model(model_folder(model), prompts=loaded.config.model.prompts).to(device)
+        embedder = _load(model_folder(model), loaded).to(device)
     precision = MixedPrecision(decide_precision(loaded.config.train.precision, device), device)
     evaluation = build_evaluation(loaded, sets, embedder)
     return measure(embedder, evaluation, precision, micro_batch_tokens(device), progress, lambda: None).metrics
+
+
+def _load(name: str, loaded: LoadedConfig) -> TextEmbedder:
+    """The model as its folder says, its texts written and cut as the config says, so that scores can be compared."""
+    config = loaded.config.model
+    length = config.max_seq_length
+    return load_model(
+        name,
+        prompts=config.prompts,
+        max_seq_length=length if isinstance(length, int) else None,
+        trust_remote_code=config.trust_remote_code,
+    )
 
 
 def model_folder(model: str) -> str:

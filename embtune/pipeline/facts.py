@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from embtune.catalog.roles import is_negative
 from embtune.catalog.spec import LabelKind
 from embtune.data.examples import Examples
 from embtune.data.retrieval import RetrievalSet
@@ -19,8 +20,6 @@ from embtune.report.record import DataRecord
 from embtune.train.rows import TrainingRows
 
 _BYTES_PER_WEIGHT_IN_CHECKPOINT = 12  # the weight and AdamW's two moments, in float32
-_TRUNCATION_WORTH_SAYING = 0.05
-_SHORT_BATCHES_WORTH_SAYING = 1.5  # steps of an epoch over those of full batches
 
 
 def plan_facts(job: Job) -> list[Fact]:
@@ -42,55 +41,6 @@ def plan_facts(job: Job) -> list[Fact]:
     facts.append(_checkpoints(job, total))
     facts.append(Fact("device", str(training.precision.device), _device_text(job)))
     return facts
-
-
-def truncation_warnings(job: Job) -> Iterator[str]:
-    """A sentence for each dataset, or part of it with a limit of its own, that loses much to the length limit."""
-    for task in job.training.tasks:
-        for roles, store in _stores(task.rows):
-            share = store.truncated / max(1, len(store))
-            if share > _TRUNCATION_WORTH_SAYING:
-                yield (
-                    f"{share:.0%} of the texts of {task.rows.name} ({', '.join(roles)}) are cut at "
-                    f"{store.lengths.max()} tokens; raise model.max_seq_length if what is cut off matters"
-                )
-
-
-def _stores(rows: TrainingRows) -> list[tuple[list[str], TokenStore]]:
-    """Each store of tokens, and the roles that share it."""
-    roles: dict[int, tuple[list[str], TokenStore]] = {}
-    for view, column in rows.columns.items():
-        roles.setdefault(id(column.store), ([], column.store))[0].append(view.role)
-    return list(roles.values())
-
-
-def role_notes(job: Job) -> Iterator[str]:
-    """Why the columns of each set are read as they are, where nobody declared it; and which are not read."""
-    sets: list[TrainSet | EvalSet] = [*job.inputs.train_sets, *job.inputs.eval_sets]
-    for each in sets:
-        if each.layout is not None:
-            reasons = each.layout.reasons if each.config.columns is None else ()
-            yield from (f"{each.config.name}: {reason}" for reason in (*reasons, *each.layout.notes))
-
-
-def batch_warnings(job: Job) -> Iterator[str]:
-    """A sentence where texts that stand in many rows leave most batches short, or no width is the full one."""
-    schedule, size = job.training.schedule, job.loaded.config.train.batch_size
-    rows = sum(len(each.examples) * each.config.weight for each in job.inputs.train_sets)
-    full = max(1.0, rows / size) + len(job.inputs.train_sets)
-    if schedule.steps_per_epoch > _SHORT_BATCHES_WORTH_SAYING * full:
-        yield (
-            f"an epoch takes {schedule.steps_per_epoch:,} steps where {rows / size:,.0f} full batches would do: some "
-            "texts stand in very many rows, and no batch holds a text twice; leave some of those rows out, or set "
-            "train.batch_sampler: random"
-        )
-    for modifier in job.loaded.config.modifiers:
-        dims = getattr(modifier.parameters, "dims", None)
-        if dims and job.model.embedding_dim not in dims:
-            yield (
-                f"{modifier.spec.name} trains {', '.join(map(str, dims))} dims and not the model's full "
-                f"{job.model.embedding_dim}; add it to dims unless the full width does not matter"
-            )
 
 
 def data_records(job: Job) -> tuple[DataRecord, ...]:
@@ -120,7 +70,7 @@ def _model_text(job: Job) -> str:
 
 def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
     tokens = int(rows.tokens(np.arange(rows.size)).sum())
-    truncated = sum(store.truncated for _, store in _stores(rows))
+    truncated = sum(store.truncated for _, store in stores_of(rows))
     value = {"rows": rows.size, "tokens": tokens, "truncated_texts": truncated, "roles": list(each.examples.roles)}
     parts = [f"{rows.size:,} rows", ", ".join(each.examples.roles), f"{tokens:,} tokens"]
     if each.layout.label is not LabelKind.NONE:
@@ -131,8 +81,16 @@ def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
     return Fact(f"train {each.config.name}", value, "  ".join(parts))
 
 
+def stores_of(rows: TrainingRows) -> list[tuple[list[str], TokenStore]]:
+    """Each store of tokens, and the roles that share it."""
+    roles: dict[int, tuple[list[str], TokenStore]] = {}
+    for view, column in rows.columns.items():
+        roles.setdefault(id(column.store), ([], column.store))[0].append(view.role)
+    return list(roles.values())
+
+
 def _truncated_share(rows: TrainingRows) -> float:
-    stores = [store for _, store in _stores(rows)]
+    stores = [store for _, store in stores_of(rows)]
     return sum(store.truncated for store in stores) / max(1, sum(len(store) for store in stores))
 
 
@@ -155,7 +113,7 @@ def _negatives(job: Job) -> Iterator[Fact]:
         if not any(takes_large_batches(loss.spec) for loss in each.losses):
             continue
         batch = min(job.loaded.config.train.batch_size, len(each.examples))
-        own = sum(role.startswith("negative") for role in each.examples.roles)
+        own = sum(is_negative(role) for role in each.examples.roles)
         in_batch = (batch - 1) * (1 + own)
         value = {"in_batch": in_batch, "own": own}
         yield Fact(f"negatives per anchor ({each.config.name})", value, f"{in_batch:,} in the batch, {own} of its own")

@@ -1,4 +1,4 @@
-"""The end of a run: save the model, read it back, and hold the two against each other."""
+"""The end of a run: choose the weights, save the model, read it back, tell the gain."""
 
 from __future__ import annotations
 
@@ -11,24 +11,73 @@ from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
 from embtune.model.load import load_model
 from embtune.model.save import save_model
+from embtune.pipeline.card import card_of
+from embtune.pipeline.memory import peak_memory_bytes
+from embtune.pipeline.session import Session
+from embtune.report.gains import Gain, gains, worse_sentence
+from embtune.report.record import RunResult
 
 _TOLERANCE = 1e-5
 _TEXTS = 8
+
+
+def finish(session: Session) -> RunResult:
+    """Put the best weights back, save the model and say what the run came to.
+
+    Raises:
+        RunError: the model cannot be written, or what was written gives other vectors.
+    """
+    job, state = session.job, session.state
+    after = state.last_metrics
+    if state.best is not None:
+        after = state.best.metrics
+        if state.best.step != state.step:
+            session.best.load(job.training.trainables, state.best.step)
+    scores = gains(state.first_metrics, after, job.evaluation.metric_names)
+    texts = list(job.inputs.train_sets[0].examples.texts[:_TEXTS])
+    save_and_read_back(job.model, session.directory.model, card_of(job, scores), texts)
+    session.progress.gains([row for row in scores if row.metric in job.evaluation.headline])
+    _say_if_worse(session)
+    return RunResult(
+        model=str(session.directory.model),
+        steps=state.step,
+        seconds=state.seconds,
+        tokens=state.tokens,
+        tokens_per_second=state.tokens / max(state.seconds, 1e-9),
+        peak_memory_bytes=peak_memory_bytes(job.training.precision.device),
+        metrics_before=state.first_metrics,
+        metrics_after=after,
+        metrics_last=state.last_metrics,
+        best_metric=job.best_metric,
+        best_step=state.best.step if state.best else None,
+    )
+
+
+def _say_if_worse(session: Session) -> None:
+    state, metric = session.state, session.job.best_metric
+    if metric is None or metric not in state.first_metrics:
+        return
+    gain = Gain(metric, state.first_metrics[metric], state.last_metrics[metric])
+    sentence = worse_sentence(gain, state.best.step if state.best else None)
+    if sentence is not None:
+        session.warn("got-worse", sentence)
 
 
 def save_and_read_back(model: TextEmbedder, folder: Path, card: str, texts: list[str]) -> None:
     """Save the model and check that what is on disk gives the same vectors.
 
     Args:
-        texts: the first eight are embedded by both.
+        model: in memory.
+        folder: replaced when all is written.
+        card: its README.md.
+        texts: embedded by both.
 
     Raises:
         RunError: it cannot be written, or gives other vectors.
     """
     save_model(model, folder, card)
-    probe = texts[:_TEXTS]
     saved = load_model(str(folder)).to(model.device)
-    difference = float(np.abs(encode_texts(model, probe) - encode_texts(saved, probe)).max(initial=0.0))
+    difference = float(np.abs(encode_texts(model, texts) - encode_texts(saved, texts)).max(initial=0.0))
     if not difference <= _TOLERANCE:
         raise RunError.of(
             "saved-model-differs",

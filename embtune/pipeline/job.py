@@ -10,9 +10,10 @@ import torch
 from embtune.config import LoadedConfig
 from embtune.data.samplers import SamplerKind, plan_epoch
 from embtune.errors import ConfigError
-from embtune.losses.objective import BuildContext, Objective
+from embtune.losses.objective import MAIN_TOWER, BuildContext, Objective
 from embtune.model.embedder import TextEmbedder
 from embtune.modifiers.build import build_objective
+from embtune.pipeline.collecting import located
 from embtune.pipeline.datasets import EvalSet, TrainSet, load_eval_sets, load_train_sets
 from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation
 from embtune.pipeline.models import load_config_model
@@ -28,8 +29,6 @@ from embtune.train.precision import MixedPrecision
 from embtune.train.rows import TrainingRows
 from embtune.train.seeds import mix
 from embtune.train.tokenise import tokenise
-
-MAIN = "model"
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,8 @@ def prepare(loaded: LoadedConfig, progress: Progress) -> Job:
         model = load_config_model(loaded, inputs.train_sets).to(inputs.settings.device)
     evaluation = build_evaluation(loaded, inputs.eval_sets, model)
     metric = best_metric(loaded, evaluation)
-    objectives = _objectives(loaded, inputs.train_sets, model, inputs.settings.device)
+    with located(loaded, ("modifiers",) if loaded.config.modifiers else ("loss",)):
+        objectives = _objectives(loaded, inputs.train_sets, model, inputs.settings.device)
     rows = _tokenised(loaded, inputs.train_sets, objectives, model, progress)
     return Job(loaded, inputs, model, _training(loaded, inputs, model, objectives, rows), evaluation, metric)
 
@@ -110,7 +110,7 @@ def _tokenised(
         texts = role_texts(loaded, model, each.config)
         with progress.stage(f"tokenising {each.config.name}", len(each.examples.texts)) as advance:
             request = objective.request(each.examples.roles)
-            rows.append(tokenise(each.examples, request, {MAIN: model}, texts.of, advance))
+            rows.append(tokenise(each.examples, request, {MAIN_TOWER: model}, texts.of, advance))
     return rows
 
 
@@ -123,7 +123,7 @@ def _training(
 ) -> Training:
     train, settings = loaded.config.train, inputs.settings
     schedule = _schedule(loaded, inputs)
-    trainables = Trainables({MAIN: model}, dict.fromkeys(objectives))
+    trainables = Trainables({MAIN_TOWER: model}, dict.fromkeys(objectives))
     tasks = [
         Task(data, objective, objective.request(each.examples.roles).every_layer)
         for data, objective, each in zip(rows, objectives, inputs.train_sets, strict=True)
@@ -131,7 +131,7 @@ def _training(
     micro = None if train.micro_batch_tokens == "auto" else train.micro_batch_tokens
     return Training(
         tasks=tasks,
-        towers={MAIN: model},
+        towers={MAIN_TOWER: model},
         trainables=trainables,
         optimizer=build_adamw(trainables, train.learning_rate, train.weight_decay),
         schedule=schedule,

@@ -6,17 +6,14 @@ does everything else.
 
 from __future__ import annotations
 
-import resource
-import sys
 from dataclasses import dataclass
-
-import torch
 
 from embtune.errors import Stopped
 from embtune.pipeline.best import BestWeights
 from embtune.pipeline.evaluation import measure
 from embtune.pipeline.intervals import Due
 from embtune.pipeline.job import Job
+from embtune.pipeline.memory import peak_memory_bytes
 from embtune.pipeline.window import Window
 from embtune.report.events import CheckpointEvent, EvalEvent, WarningEvent
 from embtune.report.metrics_log import MetricsLog
@@ -72,11 +69,7 @@ class Session:
                 self._evaluate_if_due()
                 if self._saves.at(self.state.step):
                     self._save()
-                self._check_stop()
-
-    def _check_stop(self) -> None:
-        if self.stop.signum is not None:
-            raise Stopped(self.stop.signum, "stopped by a signal")
+                self.stop.check()
 
     def _farewell(self) -> str:
         if self._saved < 0:
@@ -95,13 +88,14 @@ class Session:
             self._window.clear()
         if report.skipped:
             text = f"step {report.step}: loss {report.loss:g}, gradient norm {report.grad_norm:g}; the step was skipped"
-            self._warn(report, "skipped-step", text)
+            self.warn("skipped-step", text)
         if report.halved_to is not None:
             text = f"step {report.step}: out of memory; now {report.halved_to:,} tokens at a time, with the same result"
-            self._warn(report, "out-of-memory", text)
+            self.warn("out-of-memory", text)
 
-    def _warn(self, report: StepReport, code: str, text: str) -> None:
-        event = WarningEvent(report.step, report.epoch, code, text)
+    def warn(self, code: str, text: str) -> None:
+        """Tell people and the log."""
+        event = WarningEvent(self.state.step, self.epoch, code, text)
         self.log.write(event)
         self.progress.warning(event)
 
@@ -111,19 +105,19 @@ class Session:
         if not due or not job.evaluation.tasks or state.evaluated == state.step:
             return
         budget = job.training.budget.micro_batch_tokens
-        measured = measure(job.model, job.evaluation, job.training.precision, budget, self.progress, self._check_stop)
+        measured = measure(job.model, job.evaluation, job.training.precision, budget, self.progress, self.stop.check)
         state.evaluated = state.step
         state.last_metrics = measured.metrics
         if state.step == 0:
             state.first_metrics = measured.metrics
-        event = EvalEvent(state.step, self._epoch(), measured.metrics, measured.seconds)
+        event = EvalEvent(state.step, self.epoch, measured.metrics, measured.seconds)
         self.log.write(event)
         self.progress.evaluation(event, job.evaluation.headline)
         self._keep_if_best(measured.metrics)
 
     def _keep_if_best(self, metrics: dict[str, float]) -> None:
         metric, best = self.job.best_metric, self.state.best
-        if metric is None or (best is not None and metrics[metric] <= best.value):
+        if metric is None or (best is not None and not metrics[metric] > best.value):
             return
         self.best.save(self.job.training.trainables, self.state.step)
         self.state.best = BestScore(metric, metrics[metric], self.state.step, metrics)
@@ -132,19 +126,12 @@ class Session:
         training, state = self.job.training, self.state
         path = self.checkpoints.save(training.trainables, training.optimizer, state)
         self._saved = state.step
-        self.best.keep_only(state.best.step if state.best else None)
-        event = CheckpointEvent(state.step, self._epoch(), str(path.relative_to(self.directory.path)))
+        self.best.keep_only(self.checkpoints.best_steps())
+        event = CheckpointEvent(state.step, self.epoch, str(path.relative_to(self.directory.path)))
         self.log.write(event)
         self.progress.checkpoint(event)
 
-    def _epoch(self) -> float:
+    @property
+    def epoch(self) -> float:
         """Epochs finished after `state.step` steps."""
         return self.job.training.schedule.epochs_after(self.state.step)
-
-
-def peak_memory_bytes(device: torch.device) -> int:
-    """The most memory this process has held: of the GPU's where there is one, else of the machine's."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import torch
 
 from embtune.catalog import LossSpec, effective_spec
-from embtune.catalog.spec import Need
+from embtune.catalog.spec import Coupling, Need
 from embtune.config import LoadedConfig
 from embtune.config.sections.losses import LossConfig
 from embtune.config.words import BatchSampler, GradientCache, Precision
 from embtune.errors import ConfigError
 from embtune.pipeline.datasets import TrainSet
-from embtune.train.precision import cpu_computes_bf16, decide_precision
+from embtune.train.precision import cpu_computes_bf16, decide_device, decide_precision
 
 _SAMPLER_OF_NEED = {
     Need.GROUP_BY_LABEL: BatchSampler.GROUP_BY_LABEL,
@@ -44,7 +44,7 @@ def decide_settings(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> Set
     """
     train = loaded.config.train
     losses = [loss for each in train_sets for loss in each.losses]
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = decide_device()
     cache, notes = _gradient_cache(train.gradient_cache, losses)
     sampler = _sampler(losses) if train.batch_sampler is BatchSampler.AUTO else train.batch_sampler
     precision = decide_precision(train.precision, device)
@@ -55,6 +55,9 @@ def decide_settings(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> Set
 
 def _gradient_cache(asked: GradientCache, losses: Sequence[LossConfig]) -> tuple[GradientCache, tuple[str, ...]]:
     """A "cached" loss is its plain form with the cache on, unless the config says otherwise."""
+    couplings = {effective_spec(loss.spec).coupling for loss in losses}
+    if asked is GradientCache.ALWAYS and Coupling.BATCH not in couplings:
+        return asked, (f"{_CACHE_KEY}: always has no effect: rows do not interact in this loss, nothing is recomputed",)
     implying = [loss.spec for loss in losses if _CACHE_KEY in loss.spec.settings]
     if asked is not GradientCache.AUTO or not implying:
         return asked, ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from embtune.catalog.roles import canonical_role, is_negative
 from embtune.config import LoadedConfig
-from embtune.config.sections.data import DatasetConfig
+from embtune.config.sections.data import DatasetConfig, EvalDatasetConfig
 from embtune.errors import ConfigError, Problem
 from embtune.model.embedder import TextEmbedder
 from embtune.train.tokenise import RoleText
@@ -17,14 +17,16 @@ from embtune.train.tokenise import RoleText
 class RoleTexts:
     """For each role of one dataset, by any of its names."""
 
-    by_role: Mapping[str, RoleText]
+    prompts: Mapping[str, str]
+    lengths: Mapping[str, int]
 
     def of(self, role: str | None) -> RoleText:
         """What is said of the role; else, for a negative, of negatives or of positives: all of them are documents."""
         names = [canonical_role(role or "text") or "text"]
         if is_negative(names[0]):
             names += ["negative", "negatives", "positive"]
-        return next((self.by_role[name] for name in names if name in self.by_role), RoleText())
+        prompt = next((self.prompts[name] for name in names if name in self.prompts), "")
+        return RoleText(prompt, next((self.lengths[name] for name in names if name in self.lengths), None))
 
 
 def role_texts(loaded: LoadedConfig, model: TextEmbedder, dataset: DatasetConfig) -> RoleTexts:
@@ -36,11 +38,13 @@ def role_texts(loaded: LoadedConfig, model: TextEmbedder, dataset: DatasetConfig
     Raises:
         ConfigError: a prompt that the model does not have.
     """
-    named = dataset.prompts or next((each.prompts for each in loaded.config.data.train if each.prompts), {})
+    named = dataset.prompts
+    if not named and isinstance(dataset, EvalDatasetConfig):
+        named = next((each.prompts for each in loaded.config.data.train if each.prompts), {})
     lengths = loaded.config.model.max_seq_length
     by_role = {_canonical(role): length for role, length in lengths.items()} if isinstance(lengths, dict) else {}
     prompts = {_canonical(role): _prompt(loaded, model, dataset, role, name) for role, name in named.items()}
-    return RoleTexts({role: RoleText(prompts.get(role, ""), by_role.get(role)) for role in {**by_role, **prompts}})
+    return RoleTexts(prompts, by_role)
 
 
 def _canonical(role: str) -> str:

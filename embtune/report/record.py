@@ -106,6 +106,15 @@ class RunRecord:
         write_beside(path, json.dumps(self.as_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def read_record(path: Path) -> dict[str, object]:
+    """What `RunRecord.write` wrote; empty where there is none that can be read."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
 def installed_versions(packages: Sequence[str] = _PACKAGES) -> dict[str, str]:
     """Version by name: embtune, Python, and those of `packages` that are installed."""
     versions = {"embtune": __version__, "python": platform.python_version()}

@@ -6,6 +6,7 @@
     metrics.jsonl           one event a line
     train.log               what people saw
     checkpoints/            step-000040/ and so on, each whole
+    best/                   weights of the best evaluations that a checkpoint names
     model/                  the trained model
 
 Nothing in here deletes anything.
@@ -14,7 +15,6 @@ Nothing in here deletes anything.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +26,7 @@ import yaml
 from embtune.errors import Problem, RunDirectoryError
 from embtune.files import write_beside, writing
 from embtune.report.identity import FREE_KEYS, changed_keys
+from embtune.report.record import read_record
 
 _ELSEWHERE = "Choose another output_dir: embtune never deletes or overwrites a run."
 _SHOWN = 10
@@ -52,6 +53,7 @@ class RunDirectory:
         self.metrics = path / "metrics.jsonl"
         self.train_log = path / "train.log"
         self.checkpoints = path / "checkpoints"
+        self.best = path / "best"
         self.model = path / "model"
 
     def state(self) -> RunState:
@@ -153,11 +155,7 @@ class RunDirectory:
             raise self._refused("other-run", f"has a {self.resolved_config.name} that cannot be read", []) from error
 
     def _is_finished(self) -> bool:
-        try:
-            record = json.loads(self.record.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        return isinstance(record, dict) and record.get("status") == RunState.FINISHED.value
+        return read_record(self.record).get("status") == RunState.FINISHED.value
 
     def _unusable(self, error: OSError) -> RunDirectoryError:
         message = f"{self.path} cannot be used as output_dir: {error.strerror or error}"

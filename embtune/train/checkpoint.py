@@ -63,7 +63,7 @@ class Checkpoints:
             _write_manifest(folder)
         if self.keep is not None:
             for old in self._paths()[: -self.keep]:
-                shutil.rmtree(old)
+                shutil.rmtree(old, ignore_errors=True)
         return target
 
     def newest(self) -> tuple[Checkpoint | None, list[Problem]]:
@@ -72,14 +72,18 @@ class Checkpoints:
         for path in reversed(self._paths()):
             wrong = _damage(path)
             if wrong is None:
-                return Checkpoint(path, TrainState.from_json(json.loads((path / _STATE).read_text("utf-8")))), problems
-            problems.append(
-                Problem("damaged-checkpoint", f"{path} is damaged: {wrong}", hint="The one before is used.")
-            )
+                return Checkpoint(path, _read_state(path)), problems
+            problems.append(Problem("damaged-checkpoint", f"{path} is damaged: {wrong}"))
         return None, problems
 
+    def best_steps(self) -> set[int]:
+        """The steps that the checkpoints on disk name as the best."""
+        named = (_best_step(path) for path in self._paths())
+        return {step for step in named if step is not None}
+
     def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob("step-[0-9]*"), key=lambda path: int(path.name.removeprefix("step-")))
+        numbered = [path for path in self.folder.glob("step-*") if path.name.removeprefix("step-").isdigit()]
+        return sorted(numbered, key=lambda path: int(path.name.removeprefix("step-")))
 
 
 def restore(checkpoint: Checkpoint, trainables: Trainables, optimizer: torch.optim.Optimizer) -> None:
@@ -102,9 +106,12 @@ def load_weights(trainables: Trainables, folder: Path) -> None:
     """Put back what `save_weights` or `Checkpoints.save` wrote.
 
     Raises:
-        RunError: it was written by a run with other parameters.
+        RunError: they are missing, or were written by a run with other parameters.
     """
-    saved, here = load_file(folder / _WEIGHTS), trainable_tensors(trainables)
+    path, here = folder / _WEIGHTS, trainable_tensors(trainables)
+    if not path.is_file():
+        raise RunError.of("missing-weights", f"{path} is missing", "Choose another output_dir and train anew.")
+    saved = load_file(path)
     wrong = sorted(saved.keys() ^ here.keys()) or [name for name in here if here[name].shape != saved[name].shape]
     if wrong:
         raise RunError.of(
@@ -133,13 +140,29 @@ def _write_manifest(folder: Path) -> None:
     (folder / _MANIFEST).write_text(json.dumps(files, indent=1), encoding="utf-8")
 
 
+def _read_state(path: Path) -> TrainState:
+    return TrainState.from_json(json.loads((path / _STATE).read_text("utf-8")))
+
+
+def _best_step(path: Path) -> int | None:
+    """The best step that a checkpoint names; None where it names none or cannot be read."""
+    try:
+        best = _read_state(path).best
+    except (OSError, ValueError, TypeError):
+        return None
+    return best.step if best else None
+
+
 def _damage(path: Path) -> str | None:
     """What is wrong with a checkpoint, or None."""
     try:
         files = json.loads((path / _MANIFEST).read_text("utf-8"))
-        return next(_differences(path, files), None)
+        wrong = next(_differences(path, files), None)
+        if wrong is None:
+            _read_state(path)
+        return wrong
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return f"its manifest cannot be read ({error})"
+        return f"its manifest or state cannot be read ({error})"
 
 
 def _differences(path: Path, files: Mapping[str, Mapping[str, object]]) -> Iterator[str]:

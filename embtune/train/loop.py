@@ -94,7 +94,7 @@ def train(training: Training, state: TrainState) -> Iterator[StepReport]:
         skipped = not _finite(training, outcome, grad_norm)
         if skipped and training.on_non_finite is OnNonFinite.STOP:
             raise _non_finite(task, place.batch.rows, state.step + 1, outcome, grad_norm)
-        _optimise(training, rate, skipped)
+        skipped |= not _optimise(training, rate, skipped)
         state.step += 1
         state.tokens += outcome.tokens
         state.scaler = training.precision.state()
@@ -121,9 +121,9 @@ def _step_within_memory(training: Training, task: Task, rows: np.ndarray, seed: 
         training.optimizer.zero_grad(set_to_none=True)
         try:
             return run_step(task.rows, rows, task.objective, _settings(training, task), seed), halved_to
-        except torch.OutOfMemoryError:
+        except torch.OutOfMemoryError as error:
             if training.budget.micro_batch_tokens == 1:
-                raise
+                raise _out_of_memory() from error
         training.budget = training.budget.halved()
         halved_to = training.budget.micro_batch_tokens
         torch.cuda.empty_cache()
@@ -150,12 +150,34 @@ def _finite(training: Training, outcome: StepOutcome, grad_norm: float) -> bool:
     return math.isfinite(grad_norm) or training.precision.scaler.is_enabled()
 
 
-def _optimise(training: Training, rate: float, skipped: bool) -> None:
+def _optimise(training: Training, rate: float, skipped: bool) -> bool:
+    """Change the weights, unless the step is skipped. Whether they were: under fp16 the scaler has the last word.
+
+    Raises:
+        RunError: the scaler's factor is used up, so it is not overflow that makes the gradients infinite.
+    """
+    scaler = training.precision.scaler
     set_learning_rate(training.optimizer, rate)
     if not skipped:
-        training.precision.scaler.step(training.optimizer)
-    training.precision.scaler.update()
+        scaler.step(training.optimizer)
+    factor = scaler.get_scale()
+    scaler.update()
     training.optimizer.zero_grad(set_to_none=True)
+    if scaler.is_enabled() and scaler.get_scale() < 1:
+        raise RunError.of(
+            "non-finite",
+            "the gradients stay infinite at every factor of the fp16 loss scaler",
+            "Lower train.learning_rate, or use train.precision: bf16 or fp32.",
+        )
+    return scaler.get_scale() >= factor
+
+
+def _out_of_memory() -> RunError:
+    return RunError.of(
+        "out-of-memory",
+        "the device has no memory for a single text",
+        "Lower model.max_seq_length or train.batch_size, use a smaller model, or free the device.",
+    )
 
 
 def _non_finite(task: Task, rows: np.ndarray, step: int, outcome: StepOutcome, grad_norm: float) -> RunError:

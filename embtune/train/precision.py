@@ -14,6 +14,11 @@ from embtune.config.words import Precision
 _AUTOCAST_DTYPES = {Precision.BF16: torch.bfloat16, Precision.FP16: torch.float16}
 
 
+def decide_device() -> torch.device:
+    """The GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def decide_precision(asked: Precision, device: torch.device) -> Precision:
     """AUTO becomes bf16 where the device computes in it, else fp32; anything else is taken at its word."""
     if asked is not Precision.AUTO:

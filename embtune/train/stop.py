@@ -14,7 +14,7 @@ class StopRequest:
     """Whether SIGTERM or SIGINT has asked the run to end.
 
     Until `at_step_ends` is set there is nothing to save, and the first signal ends the run where it stands. After that
-    the first one is noted and a second one ends the run where it stands.
+    the first one is noted, for the run to save and end in order, and a second one ends it where it stands.
     """
 
     def __init__(self) -> None:
@@ -26,16 +26,40 @@ class StopRequest:
         again = self.signum is not None
         self.signum = signum
         if again or not self.at_step_ends:
-            raise Stopped(signum, "stopped by a signal before anything new was saved")
+            raise _Now
+
+    def check(self) -> None:
+        """Called where everything is in order.
+
+        Raises:
+            Stopped: a signal was noted.
+        """
+        if self.signum is not None:
+            raise Stopped(self.signum, "stopped by a signal")
+
+
+class _Now(BaseException):
+    """Ends the run at whatever it is doing.
+
+    No Exception, so that nothing on the way up takes it for a failure. Nobody saves on it: it may come between the
+    optimiser's step and the counter of steps.
+    """
 
 
 @contextmanager
 def listening() -> Iterator[StopRequest]:
-    """Inside, SIGTERM and SIGINT go to the request; outside, to whoever had them before."""
+    """Inside, SIGTERM and SIGINT go to the request; outside, to whoever had them before.
+
+    Raises:
+        Stopped: a signal ended the block where it stood.
+    """
     request = StopRequest()
     before = {signum: signal.signal(signum, request.receive) for signum in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield request
+    except _Now:
+        assert request.signum is not None
+        raise Stopped(request.signum, "stopped at once; what was saved before is whole") from None
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)

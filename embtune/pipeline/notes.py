@@ -1,0 +1,73 @@
+"""What a person should know of a run before its first step, besides its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from embtune.config.words import BatchSampler
+from embtune.pipeline.datasets import EvalSet, TrainSet
+from embtune.pipeline.facts import stores_of
+from embtune.pipeline.job import Job
+
+_TRUNCATION_WORTH_SAYING = 0.05
+_SHORT_BATCHES_WORTH_SAYING = 1.5  # steps of an epoch over those of full batches
+
+Warnings = Iterator[tuple[str, str]]  # (code, sentence)
+
+
+def notes(job: Job) -> Iterator[str]:
+    """Why columns are read as they are, where nobody declared it; what was decided; a sentence each."""
+    sets: list[TrainSet | EvalSet] = [*job.inputs.train_sets, *job.inputs.eval_sets]
+    for each in sets:
+        if each.layout is not None:
+            reasons = each.layout.reasons if each.config.columns is None else ()
+            yield from (f"{each.config.name}: {reason}" for reason in (*reasons, *each.layout.notes))
+    yield from job.inputs.settings.notes
+    yield from job.model.notes
+
+
+def warnings(job: Job) -> Warnings:
+    """What the user may not want, with a stable code for scripts."""
+    yield from _truncation(job)
+    yield from _short_batches(job)
+    yield from _full_width(job)
+
+
+def _truncation(job: Job) -> Warnings:
+    """For each dataset, or part of it with a limit of its own, that loses much to the length limit."""
+    for task in job.training.tasks:
+        for roles, store in stores_of(task.rows):
+            share = store.truncated / max(1, len(store))
+            if share > _TRUNCATION_WORTH_SAYING:
+                yield (
+                    "truncated-texts",
+                    f"{share:.0%} of the texts of {task.rows.name} ({', '.join(roles)}) are cut at "
+                    f"{store.lengths.max()} tokens; raise model.max_seq_length if what is cut off matters",
+                )
+
+
+def _short_batches(job: Job) -> Warnings:
+    """Texts that stand in very many rows leave most batches short."""
+    schedule, size = job.training.schedule, job.loaded.config.train.batch_size
+    rows = sum(len(each.examples) * each.config.weight for each in job.inputs.train_sets)
+    full = max(1.0, rows / size) + len(job.inputs.train_sets)
+    cuts_short = job.inputs.settings.sampler is BatchSampler.NO_DUPLICATES
+    if cuts_short and schedule.steps_per_epoch > _SHORT_BATCHES_WORTH_SAYING * full:
+        yield (
+            "short-batches",
+            f"an epoch takes {schedule.steps_per_epoch:,} steps where {rows / size:,.0f} full batches would do: some "
+            "texts stand in very many rows, and no batch holds a text twice; leave some of those rows out, or set "
+            "train.batch_sampler: random",
+        )
+
+
+def _full_width(job: Job) -> Warnings:
+    """A Matryoshka model that is not trained at its own width."""
+    for modifier in job.loaded.config.modifiers:
+        dims = getattr(modifier.parameters, "dims", None)
+        if dims and job.model.embedding_dim not in dims:
+            yield (
+                "full-width-not-trained",
+                f"{modifier.spec.name} trains {', '.join(map(str, dims))} dims and not the model's full "
+                f"{job.model.embedding_dim}; add it to dims unless the full width does not matter",
+            )
