@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from embtune.catalog import nearest
+from embtune.config.alternatives import give_way
 from embtune.config.overrides import as_mapping
 from embtune.config.parsing import Source
 from embtune.config.tree import Entry, Node, Place, merge
@@ -72,7 +73,7 @@ class FileReader:
         root = root.without(("extends",))
         base = self._base(wanted, chain) if wanted.known else None
         self.complete &= base is not None
-        return merge(base, root) if base is not None else root
+        return merge(give_way(base, root), root) if base is not None else root
 
     def _base(self, wanted: Node, chain: tuple[str, ...]) -> Node | None:
         place = wanted.place

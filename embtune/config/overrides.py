@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from embtune.config.alternatives import command_line_wins
 from embtune.config.parsing import Source
 from embtune.config.tree import COMMAND_LINE, Entry, Key, Node, Place, dotted, merge
 from embtune.errors import Problem
@@ -30,7 +31,7 @@ def apply_overrides(root: Node, overrides: Sequence[str], environ: Mapping[str, 
             root = _assign(root, keys, value, ())
         except BadOverride as bad:
             problems.append(bad.problem)
-    return root, problems
+    return command_line_wins(root), problems
 
 
 def _refuse(code: str, message: str, hint: str | None) -> BadOverride:

@@ -75,3 +75,16 @@ def test_a_bad_override_is_located_on_the_command_line(override: str, code: str,
 
 def test_a_foreign_name_is_answered_with_the_override_to_write() -> None:
     assert only_problem(BASE, "lr=2e-5").hint == "write --set train.learning_rate=2e-5"
+
+
+def test_a_length_on_the_command_line_switches_the_files_other_length_off() -> None:
+    text = BASE + "train: {num_train_epochs: 2, warmup_ratio: 0.2}\n"
+    sets = ("train.max_steps=3", "train.warmup_steps=1")
+    assert value_of("train.max_steps", *sets, text=text) == 3
+    assert value_of("train.num_train_epochs", *sets, text=text) is None
+    assert value_of("train.warmup_ratio", *sets, text=text) is None
+
+
+def test_both_lengths_on_the_command_line_are_a_mistake() -> None:
+    problem = only_problem(BASE, "train.max_steps=3", "train.num_train_epochs=2")
+    assert problem.code == "conflicting-keys"
