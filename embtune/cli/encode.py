@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from embtune.cli.options import QuietOption, TracebackOption
+from embtune.cli.options import JsonOption, QuietOption, TracebackOption, VerboseOption
 from embtune.cli.output import print_data
 
 
@@ -17,10 +17,15 @@ def command(
     prompt: Annotated[
         str | None, typer.Option("--prompt", metavar="NAME", help="A prompt of the model, put before each text.")
     ] = None,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     traceback: TracebackOption = False,
 ) -> None:
-    """Embed texts from standard input: one a line in, one JSON array of numbers a line out, in the same order."""
+    """Embed texts from standard input: one a line in, one JSON array of numbers a line out, in the same order.
+
+    The output is JSON Lines, with --json and without.
+    """
     from embtune.pipeline.encode_job import encode_lines
 
     for vector in encode_lines(model, prompt, sys.stdin.buffer):

@@ -154,3 +154,16 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> 
     assert "cannot write" in done.stderr
     assert "Traceback" not in done.stderr
     assert left == []
+
+
+def test_training_and_evaluation_sets_may_share_a_name_and_a_run_still_resumes(tmp_path: Path) -> None:
+    config = write_config(
+        tmp_path,
+        data={"train": [{"path": "train.jsonl", "name": "x"}], "eval": [{"path": "dev.jsonl", "name": "x"}]},
+    )
+    process = start(config)
+    wait_for(lambda: logged_step(tmp_path / "run", 6), process)
+    process.kill()
+    process.communicate()
+    done = run_embtune("train", config, *ARGUMENTS)
+    assert done.returncode == 0, done.stderr
