@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from embtune.errors import RunError
 
@@ -56,6 +57,19 @@ def write_beside(path: Path, text: str) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[TextIO]:
+    """A text file to append to, made where there is none.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    with writing(path):
+        stream = path.open("a", encoding="utf-8")
+    with stream:
+        yield stream
 
 
 @contextmanager

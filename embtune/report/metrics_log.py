@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TextIO
 
-from embtune.files import write_beside, writing
+from embtune.files import appending, write_beside, writing
 from embtune.report.events import CheckpointEvent, EndEvent, Event, as_json
 
 
@@ -31,9 +31,7 @@ class MetricsLog:
         Raises:
             RunError: it cannot be written.
         """
-        with writing(path):
-            stream = path.open("a", encoding="utf-8")
-        with stream:
+        with appending(path) as stream:
             yield cls(path, stream)
 
     def write(self, event: Event) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TextIO
 
-from embtune.files import writing
+from embtune.files import appending, writing
 
 # colours, cursor moves and window titles
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -30,9 +30,7 @@ class TrainLog:
         Raises:
             RunError: it cannot be written.
         """
-        with writing(path):
-            stream = path.open("a", encoding="utf-8")
-        with stream:
+        with appending(path) as stream:
             yield cls(path, stream)
 
     def line(self, text: str) -> None:
