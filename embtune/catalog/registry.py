@@ -47,7 +47,8 @@ def find_spec(name: str) -> LossSpec:
 
 
 def _unknown_hint(name: str) -> str:
-    guess = nearest(name, loss_names())
+    alias = _by_name().get(name.lower())
+    guess = alias.name if alias else nearest(name, loss_names())
     meant = f"Did you mean {guess!r}? " if guess else ""
     return f"{meant}'embtune list-losses' shows all"
 

@@ -92,9 +92,21 @@ def _roles(root: Node) -> Iterator[Problem]:
                 yield _unknown_role(root, path, word)
 
 
+# columns that people take for roles
+_USUAL_COLUMNS = {
+    "question": "anchor",
+    "answer": "positive",
+    "context": "positive",
+    "title": "anchor",
+    "body": "positive",
+    "premise": "sentence_A",
+    "hypothesis": "sentence_B",
+}
+
+
 def _unknown_role(root: Node, path: KeyPath, word: str) -> Problem:
     value = root.find((*path, word))
-    guess = nearest(word, role_words())
+    guess = _USUAL_COLUMNS.get(word.lower()) or nearest(word, role_words())
     every = f"the roles are {', '.join(role_words())}, and negative_1, negative_2 ..."
     hint = f"did you mean {guess!r}?" if guess else every
     if path[-1] == "columns" and value is not None and isinstance(value.value, str) and canonical_role(value.value):

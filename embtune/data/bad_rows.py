@@ -40,7 +40,7 @@ class BadRows:
 
         Args:
             good: how many rows could be used.
-            remark: advice that takes all bad rows together, shown before the usual one.
+            remark: advice that takes all bad rows together, in place of the usual one.
 
         Raises:
             DataError: there are bad rows and none may be skipped, or more than may be, or no good one is left. It holds
@@ -49,13 +49,12 @@ class BadRows:
         if self.count == 0:
             return
         total = good + self.count
-        before = f"{remark}; or " if remark else ""
+        # advice for all rows together comes alone: leaving rows out would then leave out the wrong ones
         if self._on_bad_row is OnBadRow.ERROR:
-            hint = f"{before}correct them, or set data.on_bad_row: skip to leave such rows out"
-            self._stop("bad-rows", total, hint)
+            self._stop("bad-rows", total, remark or "correct them, or set data.on_bad_row: skip to leave such rows out")
         if good == 0 or self.count > max(1, int(self._skip_limit * total)):
-            hint = f"{before}correct them: on_bad_row: skip leaves out at most {self._skip_limit:.0%} of the rows"
-            self._stop("too-many-bad-rows", total, hint)
+            hint = f"correct them: on_bad_row: skip leaves out at most {self._skip_limit:.0%} of the rows"
+            self._stop("too-many-bad-rows", total, remark or hint)
 
     def _stop(self, code: str, total: int, hint: str) -> None:
         more = f"; {self.count - len(self._first)} more are not shown" if self.count > len(self._first) else ""

@@ -78,7 +78,7 @@ def evaluator_for(
             f"evaluation set {dataset.name!r} has {describe_data(dataset.roles, dataset.label_kind)}, "
             "for which there is no evaluator",
             location,
-            f"There is one for: {'; '.join(evaluable_formats())}.",
+            f"Leave it out of data.eval, or evaluate on one of: {'; '.join(evaluable_formats())}.",
         )
     )
 

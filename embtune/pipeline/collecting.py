@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from embtune.config import LoadedConfig
-from embtune.errors import ConfigError, DataError, EmbtuneError, ModelError, Problem
+from embtune.errors import ConfigError, DataError, EmbtuneError, ModelError, Problem, RunDirectoryError
 
 Key = tuple[str | int, ...]
 T = TypeVar("T")
@@ -18,7 +18,7 @@ def located(loaded: LoadedConfig, key: Key) -> Iterator[None]:
     """Give problems without a place of their own that of a key of the config."""
     try:
         yield
-    except (ConfigError, DataError, ModelError) as error:
+    except (ConfigError, DataError, ModelError, RunDirectoryError) as error:
         raise type(error)([_placed(loaded, key, problem) for problem in error.problems]) from error
 
 

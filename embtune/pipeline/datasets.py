@@ -48,6 +48,23 @@ def load_train_sets(loaded: LoadedConfig) -> tuple[TrainSet, ...]:
     return all_of(partial(_train_set, loaded, number, config) for number, config in enumerate(configs))
 
 
+def load_sets(loaded: LoadedConfig) -> tuple[tuple[TrainSet, ...], tuple[EvalSet, ...]]:
+    """All training sets and all evaluation sets.
+
+    Raises:
+        ConfigError, DataError: everything that is wrong with any of them.
+    """
+    train_sets: list[TrainSet] = []
+    eval_sets: list[EvalSet] = []
+    all_of(
+        (
+            lambda: train_sets.extend(load_train_sets(loaded)),
+            lambda: eval_sets.extend(load_eval_sets(loaded)),
+        )
+    )
+    return tuple(train_sets), tuple(eval_sets)
+
+
 def load_eval_sets(loaded: LoadedConfig) -> tuple[EvalSet, ...]:
     """Read every evaluation set.
 

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from embtune.catalog.choices import Similarity
 from embtune.config import LoadedConfig
 from embtune.errors import ConfigError
 from embtune.evaluate.choose import all_metric_names, check_best_metric, evaluator_for
-from embtune.evaluate.evaluator import Encode, Evaluator
+from embtune.evaluate.evaluator import Encode, Evaluator, evaluated_dims
 from embtune.evaluate.scoring import Embeddings
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
@@ -35,9 +36,14 @@ class Evaluation:
     dims: tuple[int | None, ...]
 
     @property
+    def evaluators(self) -> tuple[Evaluator, ...]:
+        """One for each evaluation set."""
+        return tuple(task.evaluator for task in self.tasks)
+
+    @property
     def metric_names(self) -> tuple[str, ...]:
         """Every metric in which higher is better."""
-        return all_metric_names([task.evaluator for task in self.tasks], self.dims)
+        return all_metric_names(self.evaluators, self.dims)
 
     @property
     def headline(self) -> tuple[str, ...]:
@@ -65,13 +71,32 @@ def build_evaluation(loaded: LoadedConfig, sets: Sequence[EvalSet], model: TextE
         ConfigError: a set has no evaluator, or names a prompt that the model lacks.
         DataError: there is nothing to measure in a set.
     """
-    tasks = []
+    evaluators = _evaluators(loaded, sets, model.similarity)
+    tasks = [
+        EvalTask(evaluator, role_texts(loaded, model, each.config))
+        for evaluator, each in zip(evaluators, sets, strict=True)
+    ]
+    return Evaluation(tuple(tasks), evaluated_dims(model.embedding_dim, trained_dims(loaded)))
+
+
+def check_evaluation(loaded: LoadedConfig, sets: Sequence[EvalSet]) -> None:
+    """What can be known of the evaluation without the model.
+
+    Raises:
+        ConfigError: a set has no evaluator, or no evaluator gives the metric that chooses the best checkpoint.
+        DataError: there is nothing to measure in a set.
+    """
+    evaluators = _evaluators(loaded, sets, Similarity.COSINE)
+    best_metric(loaded, evaluators, (None, *trained_dims(loaded)))
+
+
+def _evaluators(loaded: LoadedConfig, sets: Sequence[EvalSet], similarity: Similarity) -> tuple[Evaluator, ...]:
+    evaluators = []
     for number, each in enumerate(sets):
         location = loaded.problem(("data", "eval", number), "", "").location
-        evaluator = evaluator_for(each.data, model.similarity, location)
-        _check_asked(loaded, evaluator)
-        tasks.append(EvalTask(evaluator, role_texts(loaded, model, each.config)))
-    return Evaluation(tuple(tasks), (None, *matryoshka_dims(loaded, model.embedding_dim)))
+        evaluators.append(evaluator_for(each.data, similarity, location))
+        _check_asked(loaded, evaluators[-1])
+    return tuple(evaluators)
 
 
 def _check_asked(loaded: LoadedConfig, evaluator: Evaluator) -> None:
@@ -84,25 +109,24 @@ def _check_asked(loaded: LoadedConfig, evaluator: Evaluator) -> None:
     raise ConfigError(loaded.problem(("eval", "evaluators"), "evaluator-not-listed", message, hint))
 
 
-def matryoshka_dims(loaded: LoadedConfig, width: int) -> tuple[int, ...]:
-    """The widths below the full one that any modifier trains, widest first."""
-    dims = {dim for modifier in loaded.config.modifiers for dim in getattr(modifier.parameters, "dims", ())}
-    return tuple(sorted((dim for dim in dims if dim < width), reverse=True))
+def trained_dims(loaded: LoadedConfig) -> tuple[int, ...]:
+    """The widths that any modifier trains."""
+    return tuple(dim for modifier in loaded.config.modifiers for dim in getattr(modifier.parameters, "dims", ()))
 
 
-def best_metric(loaded: LoadedConfig, evaluation: Evaluation) -> str | None:
+def best_metric(loaded: LoadedConfig, evaluators: Sequence[Evaluator], dims: Sequence[int | None]) -> str | None:
     """The metric that chooses the best checkpoint, checked against those there are; None keeps the last.
 
     Raises:
         ConfigError: no evaluator gives the metric that the config names.
     """
     asked = loaded.config.checkpoint.best_metric
-    if asked is None or (asked == "auto" and not evaluation.tasks):
+    if asked is None or (asked == "auto" and not evaluators):
         return None
     if asked == "auto":
-        return evaluation.tasks[0].evaluator.primary
+        return evaluators[0].primary
     location = loaded.problem(("checkpoint", "best_metric"), "", "").location
-    return check_best_metric(asked, evaluation.metric_names, location)
+    return check_best_metric(asked, all_metric_names(evaluators, dims), location)
 
 
 def measure(

@@ -14,8 +14,8 @@ from embtune.losses.objective import MAIN_TOWER, BuildContext, Objective
 from embtune.model.embedder import TextEmbedder
 from embtune.modifiers.build import build_objective
 from embtune.pipeline.collecting import located
-from embtune.pipeline.datasets import EvalSet, TrainSet, load_eval_sets, load_train_sets
-from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation
+from embtune.pipeline.datasets import EvalSet, TrainSet, load_sets
+from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation, check_evaluation
 from embtune.pipeline.models import load_config_model
 from embtune.pipeline.settings import Settings, decide_settings
 from embtune.pipeline.texts import role_texts
@@ -59,7 +59,8 @@ def read_inputs(loaded: LoadedConfig, progress: Progress) -> Inputs:
         ConfigError, DataError: everything that is wrong with it.
     """
     with progress.stage("reading data"):
-        train_sets, eval_sets = load_train_sets(loaded), load_eval_sets(loaded)
+        train_sets, eval_sets = load_sets(loaded)
+    check_evaluation(loaded, eval_sets)
     return Inputs(train_sets, eval_sets, decide_settings(loaded, train_sets))
 
 
@@ -74,7 +75,7 @@ def prepare(loaded: LoadedConfig, progress: Progress) -> Job:
     with progress.stage("loading the model"):
         model = load_config_model(loaded, inputs.train_sets).to(inputs.settings.device)
     evaluation = build_evaluation(loaded, inputs.eval_sets, model)
-    metric = best_metric(loaded, evaluation)
+    metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
     with located(loaded, ("modifiers",) if loaded.config.modifiers else ("loss",)):
         objectives = _objectives(loaded, inputs.train_sets, model, inputs.settings.device)
     rows = _tokenised(loaded, inputs.train_sets, objectives, model, progress)

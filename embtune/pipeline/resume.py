@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from embtune.config import LoadedConfig
 from embtune.config.words import Resume
 from embtune.errors import Problem, RunDirectoryError
+from embtune.pipeline.collecting import located
 from embtune.pipeline.job import Job
 from embtune.report.record import DataRecord, read_record
 from embtune.report.run_directory import RunDirectory, RunState
@@ -29,7 +30,8 @@ def claim(loaded: LoadedConfig, directory: RunDirectory) -> RunState:
     Raises:
         RunDirectoryError: it holds another run, or any at all where `checkpoint.resume` is never.
     """
-    state = directory.claim(loaded.resolved_yaml())
+    with located(loaded, ("output_dir",)):
+        state = directory.claim(loaded.resolved_yaml())
     if loaded.config.checkpoint.resume is Resume.NEVER and state is not RunState.EMPTY:
         message = f"{directory.path} holds a run, and checkpoint.resume is never"
         hint = "Choose another output_dir, or set checkpoint.resume: auto."

@@ -140,7 +140,7 @@ class _Count(MofNCompleteColumn):
     """`1,200/12,000`; only what is done when the end is not known."""
 
     def render(self, task: Task) -> Text:
-        done = f"{int(task.completed):,}"
+        done = f"{int(task.completed):,}" if task.completed or task.total else ""  # a stage that counts nothing
         return Text(done if task.total is None else f"{done}/{int(task.total):,}", style="progress.download")
 
 

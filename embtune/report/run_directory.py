@@ -14,6 +14,7 @@ Nothing in here deletes anything.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
@@ -79,10 +80,12 @@ class RunDirectory:
             free_keys: dotted keys, and sections, that may differ.
 
         Raises:
-            RunDirectoryError: it holds another run, naming every changed key, or files that are no run's.
+            RunDirectoryError: it holds another run, naming every changed key, or files that are no run's; or it cannot
+                be made or written to.
         """
         state = self.state()
         if state is RunState.EMPTY:
+            self._check_can_be_made()
             return state
         if state is RunState.FOREIGN:
             raise self._refused("foreign-directory", "holds files that are not a run's", self._visible())
@@ -139,6 +142,14 @@ class RunDirectory:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._unusable(error) from error
+
+    def _check_can_be_made(self) -> None:
+        """Now, and not after the model was loaded."""
+        above = next(folder for folder in (self.path, *self.path.absolute().parents) if folder.exists())
+        if not above.is_dir():
+            raise self._unusable(NotADirectoryError(errno.ENOTDIR, f"{above} is a file"))
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise self._unusable(PermissionError(errno.EACCES, f"{above} is not to be written to"))
 
     def _visible(self) -> list[str]:
         if not self.path.exists():

@@ -29,7 +29,7 @@ def test_every_module_of_entries_is_found_and_specs_are_sorted() -> None:
         ("TripetLoss", "TripletLoss"),
         ("cosentloss", "CoSENTLoss"),
         ("MultipleNegativeRankingLoss", "MultipleNegativesRankingLoss"),
-        ("MNRL", "mnrl"),
+        ("MNRL", "MultipleNegativesRankingLoss"),
     ],
 )
 def test_an_unknown_loss_names_the_nearest(word: str, meant: str) -> None:

@@ -200,3 +200,44 @@ def test_the_config_is_read_from_standard_input(tmp_path: Path) -> None:
     done = run_embtune("train", "-", stdin=yaml.safe_dump(config))
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith("model")
+
+
+def test_mistakes_in_all_data_sets_are_told_at_once_and_before_the_model(tmp_path: Path) -> None:
+    config = write_config(
+        tmp_path,
+        model={"name_or_path": "no/such/model"},
+        data={
+            "train": [{"path": "train.jsonl", "columns": {"anchor": "anchor", "positive": "positve"}}],
+            "eval": [{"path": "dev.jsonl", "columns": {"anchor": "ancor", "positive": "positive"}}],
+        },
+    )
+    done = run_embtune("train", config)
+    assert done.returncode == 2
+    assert "'positve'" in done.stderr
+    assert "'ancor'" in done.stderr
+    assert "no/such/model" not in done.stderr
+
+
+def test_an_output_dir_that_cannot_be_is_found_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    config = write_config(tmp_path, output_dir=str(tmp_path / "file" / "run"))
+    done = run_embtune("train", config)
+    assert done.returncode == 2
+    assert "config.yaml:" in done.stderr
+    assert "is a file" in done.stderr
+    assert "reading data" not in done.stderr
+
+
+def test_prompts_are_put_before_texts_in_training_and_evaluation_alike(tmp_path: Path) -> None:
+    model = {"name_or_path": "scratch:static?width=32", "prompts": {"q": "query: ", "d": "doc: "}}
+    data = {
+        "train": [{"path": "train.jsonl", "prompts": {"anchor": "q", "positive": "d"}}],
+        "eval": [{"path": "dev.jsonl"}],
+    }
+    config = write_config(tmp_path, model=model, data=data, train={"max_steps": 2, "batch_size": 8})
+    assert run_embtune("train", config, "--quiet").returncode == 0
+    saved = json.loads((tmp_path / "run" / "model" / "config_sentence_transformers.json").read_text())
+    assert saved["prompts"] == {"q": "query: ", "d": "doc: "}
+    with_prompts = json.loads(run_embtune("evaluate", tmp_path / "run", "--json").stdout)["metrics"]
+    after = json.loads((tmp_path / "run" / "run.json").read_text())["result"]["metrics_after"]
+    assert with_prompts == pytest.approx(after, abs=1e-6)
