@@ -75,6 +75,7 @@ def test_names_tell_data_sets_apart() -> None:
     [
         ("plugins: [mine.py]", "plugins"),
         ("hub: {push: true}", "push"),
+        ("train: {compile: true}", "compile"),
         ("logging: {report_to: [tensorboard]}", "report_to"),
         ("logging: {report_to: tensorboard}", "report_to"),
         ("model: {name_or_path: m, lora: {r: 8}}", "lora"),

@@ -20,8 +20,6 @@ CASES = [
      "train.learning_rate: must be a finite number, found .nan", None),
     ("eval: {on_start: yes}", "wrong-type", "yes", "eval.on_start: expected true or false, found the text 'yes'",
      "yes is a word in YAML 1.2; write 'on_start: true'"),
-    ("train: {compile: true}", "not-available", "compile",
-     "train.compile: compiling the model cannot be used in this version of embtune", "remove the line"),
     ("train: {micro_batch_tokens: 0}", "bad-value", "0",
      "train.micro_batch_tokens: must be at least 1, or be auto, found 0", None),
     ("train: {precision: bf17}", "bad-value", "bf17",
