@@ -29,8 +29,9 @@ def model(request: pytest.FixtureRequest, plain_folder: Folder) -> TextEmbedder:
 
 
 @pytest.fixture
-def small_files() -> Iterator[None]:
-    """No file may grow beyond 64 KiB."""
+def small_files(plain_folder: Folder) -> Iterator[None]:
+    """No file may grow beyond 64 KiB, once the models to be saved are there."""
+    plain_folder("bert")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
     yield
