@@ -9,7 +9,7 @@ from embtune.catalog.choices import Similarity
 from embtune.config.words import EvaluatorName
 from embtune.data.examples import Examples
 from embtune.evaluate.evaluator import Encode, Evaluator
-from embtune.evaluate.role_texts import embed_role
+from embtune.evaluate.role_texts import embed_pair
 from embtune.evaluate.scoring import Embeddings, Scores, pair_scores
 
 
@@ -32,8 +32,7 @@ class BinaryEvaluator(Evaluator):
 
     def embed(self, encode: Encode) -> tuple[Embeddings, ...]:
         """Left and right texts, (N, D) each."""
-        left, right = self.examples.roles[:2]
-        return embed_role(encode, self.examples, left), embed_role(encode, self.examples, right)
+        return embed_pair(encode, self.examples)
 
     def measure(self, embeddings: tuple[Embeddings, ...]) -> dict[str, float]:
         """All measures over the N pairs."""

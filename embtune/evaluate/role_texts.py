@@ -19,3 +19,9 @@ def embed_role(encode: Encode, examples: Examples, role: str, rows: NDArray[np.b
     distinct, place_N = np.unique(ids_N, return_inverse=True)
     assert distinct.size == 0 or distinct[0] >= 0, f"a row lacks its {role}"
     return encode([examples.texts[i] for i in distinct.tolist()], role)[place_N]
+
+
+def embed_pair(encode: Encode, examples: Examples) -> tuple[Embeddings, Embeddings]:
+    """(N, D) embeddings of the first role and of the second, for data that is made of two texts a row."""
+    left, right = examples.roles[:2]
+    return embed_role(encode, examples, left), embed_role(encode, examples, right)

@@ -8,7 +8,7 @@ from embtune.catalog.choices import Similarity
 from embtune.config.words import EvaluatorName
 from embtune.data.examples import Examples
 from embtune.evaluate.evaluator import Encode, Evaluator
-from embtune.evaluate.role_texts import embed_role
+from embtune.evaluate.role_texts import embed_pair
 from embtune.evaluate.scoring import Embeddings, Scores, pair_scores
 
 
@@ -29,8 +29,7 @@ class SimilarityEvaluator(Evaluator):
 
     def embed(self, encode: Encode) -> tuple[Embeddings, ...]:
         """Left and right texts, (N, D) each."""
-        left, right = self.examples.roles[:2]
-        return embed_role(encode, self.examples, left), embed_role(encode, self.examples, right)
+        return embed_pair(encode, self.examples)
 
     def measure(self, embeddings: tuple[Embeddings, ...]) -> dict[str, float]:
         """Correlations over the N pairs."""
