@@ -41,6 +41,7 @@ class Need(Enum):
     TEACHER = "teacher"
     GUIDE = "guide"
     NUM_LABELS = "num_labels"  # a head sized by the data's classes
+    TWIN = "twin"  # a second trainable copy of the model
     LAYERS = "layers"  # hidden states of inner layers
 
 

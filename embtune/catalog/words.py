@@ -16,6 +16,7 @@ NEED_WORDS: Mapping[Need, str] = MappingProxyType(
         Need.TEACHER: "values of a teacher model as labels",
         Need.GUIDE: "a guide model",
         Need.NUM_LABELS: "the number of classes, counted in the training data unless num_labels says it",
+        Need.TWIN: "a second copy of the model, trained beside it and dropped at the end",
         Need.LAYERS: "a model with inner layers",
     }
 )

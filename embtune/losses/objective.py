@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -21,6 +22,13 @@ from torch import Tensor, nn
 from embtune.catalog.spec import Coupling
 
 MAIN_TOWER = "model"
+TWIN_TOWER = "twin"  # a second trainable copy of the model (contrastive tension)
+NO_TOKEN = -100  # padding of targets; torch's cross entropy skips it
+
+
+def guide_tower(name_or_path: str) -> str:
+    """The name of the frozen tower that a `guide` parameter asks for."""
+    return f"guide:{name_or_path}"
 
 
 @dataclass(frozen=True, order=True)
@@ -42,12 +50,18 @@ class Batch:
     embeddings: view -> (L, B, D) float32. L is 1 unless a modifier widened the request; the last is the final layer.
     labels: (B,) or (B, K), or None where the format has no label.
     present: role -> (B,) bool, for roles that some rows lack (ragged negatives); other roles are always there.
-    whole: labels and presence of *all* rows of the step, without embeddings; None when this batch is the whole step.
+    frozen: view -> (B, D) float32, for views of frozen towers (a guide), each as wide as its own model. They are data:
+        no modifier changes them and no gradient reaches them.
+    targets: role -> (B, T) int64 token ids that a decoder is to rebuild, padded with `NO_TOKEN`.
+    whole: labels, targets and presence of *all* rows of the step, without embeddings; None when this batch is the
+        whole step.
         A `Coupling.ROWS` objective sees the step in several batches: its means divide by the whole step's rows, so
         that the sum over those batches is the step's loss.
     generator: the step's own random generator (CPU), for sampled dims and layers. It is in the same state on every
         process and in each of a step's batches, so that all of them sample alike.
     row_block: rows scored at once by `embtune.losses.row_blocks`, so that memory stays linear in B.
+    autocast: makes the context that decoders compute in; the losses themselves are always float32.
+    counts: what the objective found to learn from (`count`).
     """
 
     embeddings: Mapping[View, Tensor]
@@ -57,6 +71,10 @@ class Batch:
     whole: Batch | None = None
     generator: torch.Generator | None = None
     row_block: int = 1024
+    frozen: Mapping[View, Tensor] = field(default_factory=dict)
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
+    autocast: Callable[[], AbstractContextManager[object]] = nullcontext
+    counts: dict[str, Tensor] = field(default_factory=dict)
 
     def embedding(self, role: str, tower: str = MAIN_TOWER, copy: int = 0) -> Tensor:
         """The (B, D) final-layer embeddings of one view."""
@@ -65,6 +83,18 @@ class Batch:
     def mask(self, role: str) -> Tensor | None:
         """(B,) bool: which rows have a text in `role`; None where all have."""
         return self.present.get(role)
+
+    def frozen_embedding(self, role: str, tower: str) -> Tensor:
+        """(B, D) embeddings of one role's texts by a frozen tower."""
+        return self.frozen[View(role, tower)]
+
+    def count(self, name: str, found: Tensor) -> None:
+        """Report how much there was to learn from, such as the triplets that were mined: a scalar, for the log.
+
+        A step with nothing to learn from is worth a warning, which the loss's value alone does not show. Under a
+        modifier that scores the batch several times, the first score (widest dim, final layer) counts.
+        """
+        self.counts.setdefault(name, found.detach())
 
     def known_labels(self) -> Tensor:
         """The labels, for an objective whose every format has them."""
@@ -84,7 +114,7 @@ class Batch:
         return (values * weights(self)).sum() / total
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        """The same rows with every view's (L, B, D) embeddings changed by a modifier."""
+        """The same rows with every view's (L, B, D) embeddings changed by a modifier; frozen ones stay."""
         return replace(self, embeddings={view: change(table) for view, table in self.embeddings.items()})
 
     def labelled(self, labels: Tensor | None) -> Batch:
@@ -94,10 +124,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Request:
-    """What an objective wants embedded: `views` in a fixed order, and whether after every layer or the final one."""
+    """What an objective wants embedded: `views` in a fixed order, and whether after every layer or the final one.
+
+    targets: roles whose token ids it wants too, as its decoder reads them.
+    """
 
     views: tuple[View, ...]
     every_layer: bool = False
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from embtune.report.events import StepEvent
 from embtune.train.loop import StepReport
 from embtune.train.state import TrainState
 
-_TERM = "term:"
+_TERM, _COUNT = "term:", "count:"
 
 
 @dataclass
@@ -21,20 +21,19 @@ class Window:
         """Count a step in."""
         values = {"steps": 1.0, "loss": report.loss, "seconds": report.seconds, "tokens": float(report.tokens)}
         values |= {_TERM + name: value for name, value in report.terms.items()}
+        values |= {_COUNT + name: value for name, value in report.counts.items()}
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
 
     def event(self, report: StepReport, state: TrainState, peak_memory_bytes: int | None) -> StepEvent:
         """The mean so far, with rate and gradient norm of the last step."""
         steps = self.sums["steps"]
-        losses = {
-            name.removeprefix(_TERM): value / steps for name, value in self.sums.items() if name.startswith(_TERM)
-        }
         return StepEvent(
             step=report.step,
             epoch=report.epoch,
             loss=self.sums["loss"] / steps,
-            losses=losses,
+            losses=self._means(_TERM),
+            counts=self._means(_COUNT),
             learning_rate=report.learning_rate,
             grad_norm=report.grad_norm,
             tokens=state.tokens,
@@ -42,6 +41,12 @@ class Window:
             seconds=state.seconds,
             peak_memory_bytes=peak_memory_bytes,
         )
+
+    def _means(self, prefix: str) -> dict[str, float]:
+        steps = self.sums["steps"]
+        return {
+            name.removeprefix(prefix): total / steps for name, total in self.sums.items() if name.startswith(prefix)
+        }
 
     def clear(self) -> None:
         """Begin anew."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 
@@ -24,7 +24,8 @@ class Event:
 class StepEvent(Event):
     """One optimiser step, or the mean over the steps since the last such line.
 
-    losses: the objective's terms by name; `loss` is their sum. learning_rate: as used in this step.
+    losses: the objective's terms by name; `loss` is their sum. counts: what it found to learn from (mined triplets), by
+    name; empty for most losses. learning_rate: as used in this step.
     tokens, seconds: since training began, over all its sessions; seconds count time in steps only.
     tokens_per_second: at present, real tokens without padding. peak_memory_bytes: of the device, None where unknown.
     """
@@ -38,6 +39,7 @@ class StepEvent(Event):
     tokens_per_second: float
     seconds: float
     peak_memory_bytes: int | None = None
+    counts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class EndEvent(Event):
 
 def as_json(event: Event) -> dict[str, object]:
     """`event` first, then its fields; numbers that are not finite, which JSON has no word for, are None."""
-    values = {field.name: json_value(getattr(event, field.name)) for field in fields(event)}
+    values = {each.name: json_value(getattr(event, each.name)) for each in fields(event)}
     return {"event": event.kind, **values}
 
 

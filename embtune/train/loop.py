@@ -42,12 +42,17 @@ class Task:
 
 @dataclass(frozen=True)
 class StepReport:
-    """What one step did. `skipped`: its loss or gradient was not finite and the weights were left alone."""
+    """What one step did.
+
+    counts: what the objective found to learn from, by name. skipped: the loss or gradient was not finite and the
+    weights were left alone.
+    """
 
     step: int
     epoch: float
     dataset: str
     terms: dict[str, float]
+    counts: dict[str, float]
     loss: float
     learning_rate: float
     grad_norm: float
@@ -101,8 +106,8 @@ def train(training: Training, state: TrainState) -> Iterator[StepReport]:
         seconds = time.perf_counter() - started
         state.seconds += seconds
         yield StepReport(
-            state.step, place.epoch, task.rows.name, outcome.terms, outcome.loss, rate, grad_norm, outcome.tokens,
-            outcome.token_slots, seconds, outcome.recomputed, skipped, halved_to,
+            state.step, place.epoch, task.rows.name, outcome.terms, outcome.counts, outcome.loss, rate, grad_norm,
+            outcome.tokens, outcome.token_slots, seconds, outcome.recomputed, skipped, halved_to,
         )  # fmt: skip
 
 

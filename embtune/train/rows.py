@@ -1,15 +1,19 @@
-"""One dataset as the engine sees it: for each view of the objective, the token ids of every row's text; and labels."""
+"""One dataset as the engine sees it: for each view of the objective, the token ids of every row's text; and labels.
+
+Legend: B rows, T tokens, D width.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from embtune.data.tokens import TokenStore
-from embtune.losses.objective import View
+from embtune.losses.objective import NO_TOKEN, View
 
 
 @dataclass(frozen=True)
@@ -30,16 +34,49 @@ class TextColumn:
         texts = self.text_of_row[rows]
         return np.where(texts >= 0, self.store.lengths[texts], 0)
 
+    def padded(self, rows: np.ndarray) -> Tensor:
+        """(B, T) int64 token ids of these rows' texts, filled up with `NO_TOKEN`."""
+        there = self.text_of_row[rows] >= 0
+        ids_BT = torch.full((len(rows), max(1, int(self.lengths(rows).max(initial=0)))), NO_TOKEN, dtype=torch.int64)
+        for row, ids in zip(
+            np.flatnonzero(there).tolist(), self.store.gather(self.text_of_row[rows[there]]), strict=True
+        ):
+            ids_BT[row, : len(ids)] = torch.from_numpy(ids)
+        return ids_BT
+
+
+@dataclass(frozen=True)
+class FrozenColumn:
+    """The texts of one view of a frozen tower, embedded ahead.
+
+    vectors: (texts, D) float32, perhaps a file mapped into memory.
+    text_of_row: (N,) integer, each row's text in `vectors`; -1 where the row has none.
+    """
+
+    vectors: np.ndarray
+    text_of_row: np.ndarray
+
+    def embeddings(self, rows: np.ndarray) -> Tensor:
+        """(B, D) float32; an absent text stands as some other one."""
+        return torch.from_numpy(np.ascontiguousarray(self.vectors[np.maximum(self.text_of_row[rows], 0)]))
+
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """A dataset ready for the step. labels: (N,) or (N, K) tensor on the CPU, or None."""
+    """A dataset ready for the step.
+
+    columns: the views to embed. frozen: those that frozen towers have embedded. targets: roles a decoder rebuilds.
+    labels: (N,) or (N, K) tensor on the CPU, or None.
+    """
 
     name: str
     columns: Mapping[View, TextColumn]
     labels: Tensor | None
     size: int
+    frozen: Mapping[View, FrozenColumn] = field(default_factory=dict)
+    targets: Mapping[str, TextColumn] = field(default_factory=dict)
 
     def tokens(self, rows: np.ndarray) -> np.ndarray:
-        """(len(rows),) tokens of each row, all views together."""
-        return sum((column.lengths(rows) for column in self.columns.values()), np.zeros(len(rows), dtype=np.int64))
+        """(len(rows),) tokens of each row, all views and targets together."""
+        columns = (*self.columns.values(), *self.targets.values())
+        return sum((column.lengths(rows) for column in columns), np.zeros(len(rows), dtype=np.int64))

@@ -21,7 +21,7 @@ from embtune.losses.objective import Batch, Objective, View
 from embtune.train.embed import EVERYTHING, Embedding, EmbedSettings
 from embtune.train.plan import TextPlan, plan_texts, row_groups
 from embtune.train.rows import TrainingRows
-from embtune.train.seeds import generator, mix
+from embtune.train.seeds import draw_from, generator, mix
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,10 @@ class StepSettings:
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """What a step came to: term -> value, and what it took."""
+    """What a step came to: term -> value, what there was to learn from, and what it took."""
 
     terms: dict[str, float]
+    counts: dict[str, float]
     tokens: int  # real tokens embedded, once each
     token_slots: int  # the same with padding
     micro_batches: int
@@ -70,22 +71,25 @@ def run_step(
         embedding = Embedding(embed, data, plan, mix(seed, number))
         embedding.compute()
         batch = _scored(_labels_of(data, group, settings), whole, embedding, plan, seed)
+        batch = replace(batch, frozen=_frozen(data, group, settings), autocast=settings.embed.precision.autocast)
+        draw_from(mix(seed, number, "decoders"))
         terms = _score(objective, batch, settings)
         embedding.give_back()
-        outcomes.append(_outcome(terms, plan, embedding))
+        outcomes.append(_outcome(terms, batch.counts, plan, embedding))
     return _sum(outcomes)
 
 
 def _labels_of(data: TrainingRows, rows: np.ndarray, settings: StepSettings) -> Batch:
-    """Labels and presence of some rows, without embeddings."""
+    """Labels, targets and presence of some rows, without embeddings."""
     device = settings.embed.precision.device
     labels = None if data.labels is None else data.labels[torch.from_numpy(rows)].to(device)
+    targets = {role: column.padded(rows).to(device) for role, column in data.targets.items()}
     present = {}
     for view, column in data.columns.items():
         there = column.text_of_row[rows] >= 0
         if (column.text_of_row < 0).any():
             present[view.role] = torch.from_numpy(there).to(device)
-    return Batch({}, labels, present, len(rows), row_block=settings.row_block)
+    return Batch({}, labels, present, len(rows), row_block=settings.row_block, targets=targets)
 
 
 def _scored(rows: Batch, whole: Batch, embedding: Embedding, plan: TextPlan, seed: int) -> Batch:
@@ -98,6 +102,11 @@ def _scored(rows: Batch, whole: Batch, embedding: Embedding, plan: TextPlan, see
     return replace(rows, embeddings=views, whole=whole, generator=generator(seed, "objective"))
 
 
+def _frozen(data: TrainingRows, rows: np.ndarray, settings: StepSettings) -> dict[View, Tensor]:
+    device = settings.embed.precision.device
+    return {view: column.embeddings(rows).to(device) for view, column in data.frozen.items()}
+
+
 def _score(objective: Objective, batch: Batch, settings: StepSettings) -> dict[str, Tensor]:
     """Move 3. The gradient with respect to tables, heads and decoders is taken here and nowhere else, in float32."""
     with torch.autocast(settings.embed.precision.device.type, enabled=False):
@@ -106,16 +115,19 @@ def _score(objective: Objective, batch: Batch, settings: StepSettings) -> dict[s
     return {name: value.detach() for name, value in terms.items()}
 
 
-def _outcome(terms: dict[str, Tensor], plan: TextPlan, embedding: Embedding) -> StepOutcome:
-    values = torch.stack(list(terms.values())).tolist()  # one wait for the device, not one a term
+def _outcome(terms: dict[str, Tensor], counts: dict[str, Tensor], plan: TextPlan, embedding: Embedding) -> StepOutcome:
+    scalars = torch.stack([value.float() for value in (*terms.values(), *counts.values())])
+    values = scalars.tolist()  # one wait for the device, not one a term
+    named = dict(zip(terms, values, strict=False))
+    counted = dict(zip(counts, values[len(terms) :], strict=True))
     slots = sum(batch.token_slots for batch in plan.micro_batches)
-    named = dict(zip(terms, values, strict=True))
-    return StepOutcome(named, plan.tokens, slots, len(plan.micro_batches), embedding.recomputed)
+    return StepOutcome(named, counted, plan.tokens, slots, len(plan.micro_batches), embedding.recomputed)
 
 
 def _sum(outcomes: list[StepOutcome]) -> StepOutcome:
     return StepOutcome(
         {name: sum(outcome.terms[name] for outcome in outcomes) for name in outcomes[0].terms},
+        {name: sum(outcome.counts[name] for outcome in outcomes) for name in outcomes[0].counts},
         sum(outcome.tokens for outcome in outcomes),
         sum(outcome.token_slots for outcome in outcomes),
         sum(outcome.micro_batches for outcome in outcomes),
