@@ -61,3 +61,13 @@ class CosineTransform(Enum):
     RELU = "relu"  # below 0 becomes 0
     SIGMOID = "sigmoid"
     UNIT_INTERVAL = "unit_interval"  # (1 + cos) / 2, so that 0 to 1 is covered
+
+
+class Noise(Enum):
+    """How a text is damaged before a decoder rebuilds it. All act on words."""
+
+    DELETE = "delete"
+    MASK = "mask"  # the tokenizer's mask token stands for the word
+    SWAP = "swap"  # the words change places
+    REPLACE = "replace"  # by a word of another text
+    ADD = "add"  # a word of another text follows

@@ -45,6 +45,13 @@ class Need(Enum):
     LAYERS = "layers"  # hidden states of inner layers
 
 
+class RowMaking(Enum):
+    """What embtune makes of plain texts for a loss, anew in every step."""
+
+    NOISE = "noise"  # a damaged copy of each text
+    SAME_OR_DIFFERENT = "same_or_different"  # pairs: one in eight of a text with itself, the others of two texts
+
+
 class Parameters(BaseModel):
     """Base of every loss's parameters: unknown names are errors, values are frozen."""
 
@@ -96,6 +103,7 @@ class LossSpec:
     minimum_batch: int = 1
     recommended: bool = False
     is_modifier: bool = False
+    made_of_texts: RowMaking | None = None  # how rows come from plain texts, where the loss takes them
     resolves_to: str | None = None
     presets: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)

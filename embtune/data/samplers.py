@@ -32,7 +32,7 @@ class SamplerKind(Enum):
 
 @dataclass(frozen=True, eq=False)
 class PlannedBatch:
-    """The rows of one optimiser step: `rows` (n,) int64 of dataset number `dataset`, n at most the batch size."""
+    """The rows of one optimiser step: `rows` (n,) int64 of dataset number `dataset`, n at most its batch size."""
 
     dataset: int
     rows: Rows
@@ -41,7 +41,7 @@ class PlannedBatch:
 def plan_epoch(
     datasets: Sequence[Examples],
     kind: SamplerKind,
-    batch_size: int,
+    batch_sizes: Sequence[int],
     seed: int,
     epoch: int,
     weights: Sequence[float] | None = None,
@@ -52,6 +52,7 @@ def plan_epoch(
     files'. A short batch is kept, so no row is ever lost.
 
     Args:
+        batch_sizes: most rows of a batch, for each dataset.
         epoch: counts from 0.
         weights: how often an epoch sees each dataset's rows, 1 by default. 2 goes through them twice, in two passes
             with batches of their own; with 0.5 an epoch sees one half and the next epoch the other.
@@ -63,7 +64,7 @@ def plan_epoch(
         PlannedBatch(number, rows)
         for number, data in enumerate(datasets)
         for part in _parts(data, kind, (seed, _ROWS, number), epoch, weights[number] if weights else 1.0)
-        for rows in _cut(data, part, kind, batch_size)
+        for rows in _cut(data, part, kind, batch_sizes[number])
     ]
     if kind is SamplerKind.SEQUENTIAL:
         return batches

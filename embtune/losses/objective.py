@@ -52,7 +52,7 @@ class Batch:
     present: role -> (B,) bool, for roles that some rows lack (ragged negatives); other roles are always there.
     frozen: view -> (B, D) float32, for views of frozen towers (a guide), each as wide as its own model. They are data:
         no modifier changes them and no gradient reaches them.
-    targets: role -> (B, T) int64 token ids that a decoder is to rebuild, padded with `NO_TOKEN`.
+    targets: view -> (B, T) int64 token ids that a decoder is to rebuild, padded with `NO_TOKEN`.
     whole: labels, targets and presence of *all* rows of the step, without embeddings; None when this batch is the
         whole step.
         A `Coupling.ROWS` objective sees the step in several batches: its means divide by the whole step's rows, so
@@ -72,7 +72,7 @@ class Batch:
     generator: torch.Generator | None = None
     row_block: int = 1024
     frozen: Mapping[View, Tensor] = field(default_factory=dict)
-    targets: Mapping[str, Tensor] = field(default_factory=dict)
+    targets: Mapping[View, Tensor] = field(default_factory=dict)
     autocast: Callable[[], AbstractContextManager[object]] = nullcontext
     counts: dict[str, Tensor] = field(default_factory=dict)
 
@@ -126,12 +126,12 @@ class Batch:
 class Request:
     """What an objective wants embedded: `views` in a fixed order, and whether after every layer or the final one.
 
-    targets: roles whose token ids it wants too, as its decoder reads them.
+    targets: views whose token ids it wants too; their tower is the decoder, or the model whose tokens it shares.
     """
 
     views: tuple[View, ...]
     every_layer: bool = False
-    targets: tuple[str, ...] = ()
+    targets: tuple[View, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Legend: B texts, D width, L layers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -102,6 +103,10 @@ class TextEmbedder(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device
+
+    def twin(self) -> TextEmbedder:
+        """A copy with weights of its own; the tokenizer, which nothing changes, is shared."""
+        return deepcopy(self, {id(self.tokenizer): self.tokenizer})
 
     def collate(self, token_ids: Sequence[np.ndarray], prompt_lengths: Sequence[int] | None = None) -> Features:
         """Tokenised texts as one batch, on the CPU.

@@ -42,6 +42,12 @@ class TextTokenizer:
         return next((int(token) for token in known or () if token is not None), 0)
 
     @property
+    def mask_token(self) -> str | None:
+        """The token that stands for a hidden word; None where the tokenizer has none."""
+        found = None if self.pretrained is None else self.pretrained.mask_token
+        return None if found is None else str(found)
+
+    @property
     def vocabulary_size(self) -> int:
         """Number of ids, added tokens included."""
         return self.backend.get_vocab_size()

@@ -35,7 +35,7 @@ class WeightedSum(Objective):
         """Every view that some loss wants, once."""
         requests = [loss.request(roles) for loss, _ in self._weighted]
         views = dict.fromkeys(view for request in requests for view in request.views)
-        targets = dict.fromkeys(role for request in requests for role in request.targets)
+        targets = dict.fromkeys(view for request in requests for view in request.targets)
         return Request(tuple(views), any(request.every_layer for request in requests), tuple(targets))
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:

@@ -10,15 +10,12 @@ import torch
 from embtune.config import LoadedConfig
 from embtune.data.samplers import SamplerKind, plan_epoch
 from embtune.errors import ConfigError
-from embtune.losses.objective import MAIN_TOWER, BuildContext, Objective
 from embtune.model.embedder import TextEmbedder
-from embtune.modifiers.build import build_objective
-from embtune.pipeline.collecting import located
 from embtune.pipeline.datasets import EvalSet, TrainSet, load_sets
 from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation, check_evaluation
 from embtune.pipeline.models import load_config_model
 from embtune.pipeline.settings import Settings, decide_settings
-from embtune.pipeline.texts import role_texts
+from embtune.pipeline.tasks import build_tasks, build_towers
 from embtune.report.progress import Progress
 from embtune.train.batches import BatchSchedule
 from embtune.train.budget import decide_budget
@@ -26,9 +23,7 @@ from embtune.train.learning_rate import LearningRate, warmup_steps
 from embtune.train.loop import Task, Training
 from embtune.train.optimizer import Trainables, build_adamw
 from embtune.train.precision import MixedPrecision
-from embtune.train.rows import TrainingRows
 from embtune.train.seeds import mix
-from embtune.train.tokenise import tokenise
 
 
 @dataclass(frozen=True)
@@ -76,63 +71,19 @@ def prepare(loaded: LoadedConfig, progress: Progress) -> Job:
         model = load_config_model(loaded, inputs.train_sets).to(inputs.settings.device)
     evaluation = build_evaluation(loaded, inputs.eval_sets, model)
     metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
-    with located(loaded, ("modifiers",) if loaded.config.modifiers else ("loss",)):
-        objectives = _objectives(loaded, inputs.train_sets, model, inputs.settings.device)
-    rows = _tokenised(loaded, inputs.train_sets, objectives, model, progress)
-    return Job(loaded, inputs, model, _training(loaded, inputs, model, objectives, rows), evaluation, metric)
+    tasks = build_tasks(loaded, inputs.train_sets, model, inputs.settings.device, progress)
+    return Job(loaded, inputs, model, _training(loaded, inputs, model, tasks), evaluation, metric)
 
 
-def _objectives(
-    loaded: LoadedConfig, train_sets: Sequence[TrainSet], model: TextEmbedder, device: torch.device
-) -> tuple[Objective, ...]:
-    """One objective a training set; sets that share a loss share its heads, unless their classes differ."""
-    modifiers = [(modifier.spec, modifier.parameters) for modifier in loaded.config.modifiers]
-    built: dict[tuple[int, tuple[str, ...]], Objective] = {}
-    objectives = []
-    for each in train_sets:
-        key = (id(each.losses), each.examples.class_names)
-        if key not in built:
-            losses = [(loss.spec, loss.parameters, loss.weight) for loss in each.losses]
-            context = BuildContext(model.embedding_dim, model.depth, len(each.examples.class_names) or None)
-            built[key] = build_objective(losses, modifiers, context).to(device)
-        objectives.append(built[key])
-    return tuple(objectives)
-
-
-def _tokenised(
-    loaded: LoadedConfig,
-    train_sets: Sequence[TrainSet],
-    objectives: Sequence[Objective],
-    model: TextEmbedder,
-    progress: Progress,
-) -> list[TrainingRows]:
-    rows = []
-    for each, objective in zip(train_sets, objectives, strict=True):
-        texts = role_texts(loaded, model, each.config)
-        with progress.stage(f"tokenising {each.config.name}", len(each.examples.texts)) as advance:
-            request = objective.request(each.examples.roles)
-            rows.append(tokenise(each.examples, request, {MAIN_TOWER: model}, texts.of, advance))
-    return rows
-
-
-def _training(
-    loaded: LoadedConfig,
-    inputs: Inputs,
-    model: TextEmbedder,
-    objectives: Sequence[Objective],
-    rows: Sequence[TrainingRows],
-) -> Training:
+def _training(loaded: LoadedConfig, inputs: Inputs, model: TextEmbedder, tasks: Sequence[Task]) -> Training:
     train, settings = loaded.config.train, inputs.settings
-    schedule = _schedule(loaded, inputs)
-    trainables = Trainables({MAIN_TOWER: model}, dict.fromkeys(objectives))
-    tasks = [
-        Task(data, objective, objective.request(each.examples.roles).every_layer)
-        for data, objective, each in zip(rows, objectives, inputs.train_sets, strict=True)
-    ]
+    schedule = _schedule(loaded, inputs, tasks)
+    towers = build_towers(model, tasks)
+    trainables = Trainables(towers, dict.fromkeys(task.objective for task in tasks))
     micro = None if train.micro_batch_tokens == "auto" else train.micro_batch_tokens
     return Training(
         tasks=tasks,
-        towers={MAIN_TOWER: model},
+        towers=towers,
         trainables=trainables,
         optimizer=build_adamw(trainables, train.learning_rate, train.weight_decay),
         schedule=schedule,
@@ -147,14 +98,15 @@ def _training(
     )
 
 
-def _schedule(loaded: LoadedConfig, inputs: Inputs) -> BatchSchedule:
+def _schedule(loaded: LoadedConfig, inputs: Inputs, tasks: Sequence[Task]) -> BatchSchedule:
     train = loaded.config.train
     datasets = [each.examples for each in inputs.train_sets]
     weights = [each.config.weight for each in inputs.train_sets]
     kind = SamplerKind(inputs.settings.sampler)
+    sizes = [task.maker.texts_for(train.batch_size) if task.maker else train.batch_size for task in tasks]
     try:
         return BatchSchedule(
-            lambda epoch: plan_epoch(datasets, kind, train.batch_size, loaded.config.seed, epoch, weights),
+            lambda epoch: plan_epoch(datasets, kind, sizes, loaded.config.seed, epoch, weights),
             train.num_train_epochs or 1.0,
             train.max_steps,
         )

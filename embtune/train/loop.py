@@ -23,6 +23,7 @@ from embtune.train.batches import BatchSchedule
 from embtune.train.budget import Budget
 from embtune.train.embed import EmbedSettings
 from embtune.train.learning_rate import LearningRate
+from embtune.train.making import RowMaker
 from embtune.train.optimizer import Trainables, set_learning_rate
 from embtune.train.precision import MixedPrecision
 from embtune.train.rows import TrainingRows
@@ -33,11 +34,19 @@ from embtune.train.step import StepOutcome, StepSettings, run_step
 
 @dataclass(frozen=True)
 class Task:
-    """One dataset and the objective it is trained with."""
+    """One dataset and the objective it is trained with. maker: makes the rows of each step, where they are made."""
 
     rows: TrainingRows
     objective: Objective
     every_layer: bool
+    maker: RowMaker | None = None
+
+    def of_step(self, rows: np.ndarray, seed: int) -> tuple[TrainingRows, np.ndarray]:
+        """The data of a step that is planned over `rows`, and the rows of it that the objective scores."""
+        if self.maker is None:
+            return self.rows, rows
+        made = self.maker.make(self.rows, rows, seed)
+        return made, np.arange(made.size)
 
 
 @dataclass(frozen=True)
@@ -122,10 +131,11 @@ def _set_training_mode(training: Training) -> None:
 def _step_within_memory(training: Training, task: Task, rows: np.ndarray, seed: int) -> tuple[StepOutcome, int | None]:
     """The step, repeated from its plan with half the budget as often as the device runs out of memory."""
     halved_to = None
+    data, rows = task.of_step(rows, mix(seed, "rows"))
     while True:
         training.optimizer.zero_grad(set_to_none=True)
         try:
-            return run_step(task.rows, rows, task.objective, _settings(training, task), seed), halved_to
+            return run_step(data, rows, task.objective, _settings(training, task), seed), halved_to
         except torch.OutOfMemoryError as error:
             if training.budget.micro_batch_tokens == 1:
                 raise _out_of_memory() from error

@@ -6,7 +6,7 @@ Legend: B rows, T tokens, D width.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -44,6 +44,10 @@ class TextColumn:
             ids_BT[row, : len(ids)] = torch.from_numpy(ids)
         return ids_BT
 
+    def select(self, rows: np.ndarray) -> TextColumn:
+        """Some rows, in the order given."""
+        return replace(self, text_of_row=self.text_of_row[rows])
+
 
 @dataclass(frozen=True)
 class FrozenColumn:
@@ -60,12 +64,16 @@ class FrozenColumn:
         """(B, D) float32; an absent text stands as some other one."""
         return torch.from_numpy(np.ascontiguousarray(self.vectors[np.maximum(self.text_of_row[rows], 0)]))
 
+    def select(self, rows: np.ndarray) -> FrozenColumn:
+        """Some rows, in the order given."""
+        return replace(self, text_of_row=self.text_of_row[rows])
+
 
 @dataclass(frozen=True)
 class TrainingRows:
     """A dataset ready for the step.
 
-    columns: the views to embed. frozen: those that frozen towers have embedded. targets: roles a decoder rebuilds.
+    columns: the views to embed. frozen: those that frozen towers have embedded. targets: those a decoder rebuilds.
     labels: (N,) or (N, K) tensor on the CPU, or None.
     """
 
@@ -74,9 +82,20 @@ class TrainingRows:
     labels: Tensor | None
     size: int
     frozen: Mapping[View, FrozenColumn] = field(default_factory=dict)
-    targets: Mapping[str, TextColumn] = field(default_factory=dict)
+    targets: Mapping[View, TextColumn] = field(default_factory=dict)
 
     def tokens(self, rows: np.ndarray) -> np.ndarray:
         """(len(rows),) tokens of each row, all views and targets together."""
         columns = (*self.columns.values(), *self.targets.values())
         return sum((column.lengths(rows) for column in columns), np.zeros(len(rows), dtype=np.int64))
+
+    def select(self, rows: np.ndarray) -> TrainingRows:
+        """Some rows, in the order given, as a dataset of their own."""
+        return replace(
+            self,
+            columns={view: column.select(rows) for view, column in self.columns.items()},
+            labels=None if self.labels is None else self.labels[torch.from_numpy(rows)],
+            size=len(rows),
+            frozen={view: column.select(rows) for view, column in self.frozen.items()},
+            targets={view: column.select(rows) for view, column in self.targets.items()},
+        )

@@ -83,7 +83,7 @@ def _labels_of(data: TrainingRows, rows: np.ndarray, settings: StepSettings) -> 
     """Labels, targets and presence of some rows, without embeddings."""
     device = settings.embed.precision.device
     labels = None if data.labels is None else data.labels[torch.from_numpy(rows)].to(device)
-    targets = {role: column.padded(rows).to(device) for role, column in data.targets.items()}
+    targets = {view: column.padded(rows).to(device) for view, column in data.targets.items()}
     present = {}
     for view, column in data.columns.items():
         there = column.text_of_row[rows] >= 0

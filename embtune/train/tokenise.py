@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from embtune.catalog.spec import LabelKind
 from embtune.data.examples import Examples
 from embtune.data.tokens import TokenStore
 from embtune.losses.objective import Request, View
-from embtune.model.embedder import TextEmbedder
+from embtune.model.tokenizer import TextTokenizer
 from embtune.train.rows import TextColumn, TrainingRows
 
 
@@ -25,58 +26,90 @@ class RoleText:
     max_length: int | None = None
 
 
+class TextReader(Protocol):
+    """Whatever has a tokenizer: a tower, or a decoder with one of its own."""
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """Makes the token ids."""
+
+    @property
+    def max_seq_length(self) -> int | None:
+        """Where texts are cut, in tokens; None cuts nothing."""
+
+
 Progress = Callable[[int], None]
 
 
 def tokenise(
     examples: Examples,
     request: Request,
-    towers: Mapping[str, TextEmbedder],
+    readers: Mapping[str, TextReader],
     role_text: Callable[[str], RoleText],
     progress: Progress,
 ) -> TrainingRows:
-    """Tokenise every distinct text once for each (tower, prompt, length) that the views need.
+    """Tokenise every distinct text once for each (tokenizer, prompt, length) that the views need.
 
     Args:
-        role_text: role -> how its texts are written.
+        readers: tower or decoder -> what tokenises for it.
+        role_text: role -> how its texts are written. A decoder rebuilds them without their prompt.
         progress: called with the number of texts just done.
     """
-    stores: dict[tuple[str, RoleText], tuple[TokenStore, np.ndarray]] = {}
-    columns: dict[View, TextColumn] = {}
-    for view in request.views:
-        key = (view.tower, role_text(view.role))
-        if key not in stores:
-            used = [other.role for other in request.views if (other.tower, role_text(other.role)) == key]
-            stores[key] = _store(examples, used, towers[view.tower], key[1], progress)
-        store, place = stores[key]
-        ids = examples.text_ids[view.role]
-        text_of_row = np.where(ids >= 0, place[ids], -1)
-        columns[view] = TextColumn(store, text_of_row, _prompt_length(towers[view.tower], key[1]))
-    return TrainingRows(examples.name, columns, _labels(examples), len(examples))
+    written = {view: role_text(view.role) for view in request.views}
+    rebuilt = {view: replace(role_text(view.role), prompt="") for view in request.targets}
+    stores = _Stores(examples, readers, progress)
+    columns = stores.columns(written)
+    return TrainingRows(examples.name, columns, _labels(examples), len(examples), targets=stores.columns(rebuilt))
+
+
+class _Stores:
+    """The token stores of one dataset, shared by views whose texts are written and read alike."""
+
+    def __init__(self, examples: Examples, readers: Mapping[str, TextReader], progress: Progress) -> None:
+        self._examples = examples
+        self._readers = readers
+        self._progress = progress
+        self._made: dict[tuple[int, RoleText, frozenset[str]], tuple[TokenStore, np.ndarray]] = {}
+
+    def columns(self, written: Mapping[View, RoleText]) -> dict[View, TextColumn]:
+        """A column for each view."""
+        alike: dict[tuple[int, RoleText], set[str]] = {}
+        for view, text in written.items():
+            alike.setdefault(self._key(view, text), set()).add(view.role)
+        return {view: self._column(view, text, alike[self._key(view, text)]) for view, text in written.items()}
+
+    def _key(self, view: View, text: RoleText) -> tuple[int, RoleText]:
+        reader = self._readers[view.tower]
+        return id(reader.tokenizer), replace(text, max_length=text.max_length or reader.max_seq_length)
+
+    def _column(self, view: View, text: RoleText, roles: set[str]) -> TextColumn:
+        key = (*self._key(view, text), frozenset(roles))
+        if key not in self._made:
+            self._made[key] = _store(
+                self._examples, sorted(roles), self._readers[view.tower].tokenizer, key[1], self._progress
+            )
+        store, place = self._made[key]
+        ids = self._examples.text_ids[view.role]
+        prompt_length = self._readers[view.tower].tokenizer.prompt_length(text.prompt)
+        return TextColumn(store, np.where(ids >= 0, place[ids], -1), prompt_length)
 
 
 def _store(
-    examples: Examples, roles: list[str], tower: TextEmbedder, role_text: RoleText, progress: Progress
+    examples: Examples, roles: list[str], tokenizer: TextTokenizer, text: RoleText, progress: Progress
 ) -> tuple[TokenStore, np.ndarray]:
     """The token ids of all texts of these roles, and (distinct texts,) where each text's are."""
     used = np.unique(np.concatenate([examples.text_ids[role] for role in roles]))
     used = used[used >= 0]
     place = np.full(len(examples.texts) + 1, -1, dtype=np.int64)  # the last entry answers for id -1
     place[used] = np.arange(len(used))
-    texts = [role_text.prompt + examples.texts[i] for i in used.tolist()]
-    length = role_text.max_length or tower.max_seq_length
     store = TokenStore.build(
-        texts,
-        lambda part: tower.tokenizer.encode(part, length),
+        [text.prompt + examples.texts[i] for i in used.tolist()],
+        lambda part: tokenizer.encode(part, text.max_length),
         progress,
-        max_length=length,
-        count_tokens=tower.tokenizer.token_counts,
+        max_length=text.max_length,
+        count_tokens=tokenizer.token_counts,
     )
     return store, place
-
-
-def _prompt_length(tower: TextEmbedder, role_text: RoleText) -> int:
-    return tower.tokenizer.prompt_length(role_text.prompt) if role_text.prompt else 0
 
 
 def _labels(examples: Examples) -> Tensor | None:

@@ -1,0 +1,61 @@
+"""What is trained on what: for each training set its objective, its tokenised rows, and how they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from embtune.config import LoadedConfig
+from embtune.losses.objective import MAIN_TOWER, TWIN_TOWER, BuildContext, Objective
+from embtune.model.embedder import TextEmbedder
+from embtune.modifiers.build import build_objective
+from embtune.pipeline.collecting import located
+from embtune.pipeline.datasets import TrainSet
+from embtune.pipeline.making import row_maker
+from embtune.pipeline.texts import role_texts
+from embtune.report.progress import Progress
+from embtune.train.loop import Task
+from embtune.train.tokenise import TextReader, tokenise
+
+
+def build_tasks(
+    loaded: LoadedConfig, train_sets: Sequence[TrainSet], model: TextEmbedder, device: torch.device, progress: Progress
+) -> list[Task]:
+    """One task a training set. Sets that share a loss share its heads, unless their classes differ.
+
+    Raises:
+        ConfigError: a loss or modifier cannot be built for this model and data.
+    """
+    built: dict[tuple[int, tuple[str, ...]], Objective] = {}
+    tasks = []
+    for each in train_sets:
+        key = (id(each.losses), each.examples.class_names)
+        if key not in built:
+            with located(loaded, ("modifiers",) if loaded.config.modifiers else ("loss",)):
+                built[key] = _objective(loaded, each, model).to(device)
+        tasks.append(_task(loaded, each, built[key], model, progress))
+    return tasks
+
+
+def build_towers(model: TextEmbedder, tasks: Sequence[Task]) -> dict[str, TextEmbedder]:
+    """Everything that embeds: the model, and its twin where an objective has one."""
+    wanted = {view.tower for task in tasks for view in task.rows.columns}
+    return {MAIN_TOWER: model} | ({TWIN_TOWER: model.twin()} if TWIN_TOWER in wanted else {})
+
+
+def _objective(loaded: LoadedConfig, data: TrainSet, model: TextEmbedder) -> Objective:
+    losses = [(loss.spec, loss.parameters, loss.weight) for loss in data.losses]
+    modifiers = [(modifier.spec, modifier.parameters) for modifier in loaded.config.modifiers]
+    context = BuildContext(model.embedding_dim, model.depth, len(data.examples.class_names) or None)
+    return build_objective(losses, modifiers, context)
+
+
+def _task(loaded: LoadedConfig, data: TrainSet, objective: Objective, model: TextEmbedder, progress: Progress) -> Task:
+    texts = role_texts(loaded, model, data.config)
+    request = objective.request(data.examples.roles)
+    readers: Mapping[str, TextReader] = {MAIN_TOWER: model, TWIN_TOWER: model}
+    with progress.stage(f"tokenising {data.config.name}", len(data.examples.texts)) as advance:
+        rows = tokenise(data.examples, request, readers, texts.of, advance)
+    maker = row_maker(loaded, data, model, texts.of(data.examples.roles[0]))
+    return Task(rows, objective, request.every_layer, maker)
