@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,7 +17,7 @@ CONTEXT = BuildContext(embedding_dim=4, depth=0, class_count=3)
 
 @dataclass(frozen=True)
 class Scored:
-    """A loss, its terms, and its gradient by role."""
+    """A loss, its terms, and its gradient by column: a role, or "role by tower" where it is not the model's."""
 
     value: Tensor
     terms: dict[str, Tensor]
@@ -58,8 +58,21 @@ def scored(objective: Objective, batch: Batch) -> Scored:
     terms = objective.terms(replace(batch, embeddings=leaves))
     value = torch.stack(list(terms.values())).sum()
     gradients = torch.autograd.grad(value, list(leaves.values()), materialize_grads=True)
-    by_role = {view.role: gradient[-1] for view, gradient in zip(leaves, gradients, strict=True)}
-    return Scored(value.detach(), terms, by_role)
+    names = [view.role if view == View(view.role) else f"{view.role} by {view.tower}" for view in leaves]
+    by_column = {name: gradient[-1] for name, gradient in zip(names, gradients, strict=True)}
+    return Scored(value.detach(), terms, by_column)
+
+
+def scored_views(
+    objective: Objective,
+    roles: Sequence[str],
+    table_VBD: Tensor,
+    labels: Tensor | None = None,
+    row_block: int = 1024,
+) -> Scored:
+    """Value and gradient on the columns that the objective asks for, given in the order it asks for them."""
+    views = dict(zip(objective.request(roles).views, table_VBD[:, None], strict=True))
+    return scored(objective, Batch(views, labels, size=table_VBD.shape[1], row_block=row_block))
 
 
 def scored_columns(

@@ -31,6 +31,12 @@ def negative_roles(batch: Batch) -> tuple[str, ...]:
     return in_role_order(role for role in plain if is_negative(role))
 
 
+def by_tower(batch: Batch, tower: str) -> Tensor:
+    """The (B, D) embeddings by one tower, for an objective that has one view of it."""
+    (view,) = (view for view in batch.embeddings if view.tower == tower)
+    return batch.embeddings[view][-1]
+
+
 def absent_texts(batch: Batch, roles: Sequence[str]) -> Tensor | None:
     """(len(roles) * B,) bool, role after role: the row has no such text; None where all texts are there."""
     if all(batch.mask(role) is None for role in roles):

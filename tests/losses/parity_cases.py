@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import loss_reference
+import reference_unlabelled
 import torch
-from objectives import parsed, scored_columns
+from objectives import parsed, scored_views
 from torch import Tensor
 
 from embtune.losses.objective import BuildContext, Objective
@@ -26,8 +27,10 @@ LABELS = {
     "CoSENTLoss": torch.tensor([0.2, 0.9, 0.2, 0.5, 1.0, 0.0]),
     "CosineSimilarityLoss": torch.tensor([0.2, 0.9, 0.2, 0.5, 1.0, 0.0]),
     "ContrastiveLoss": torch.tensor([1, 0, 0, 1, 1, 0]),
+    "ContrastiveTensionLoss": torch.tensor([1, 0, 0, 1, 1, 0]),
     "SoftmaxLoss": torch.tensor([0, 2, 1, 1, 0, 2]),
 }
+REFERENCES = {**loss_reference.LOSSES, **reference_unlabelled.LOSSES}
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,12 @@ class ParityCase:
     roles: tuple[str, ...]
     parameters: Mapping[str, object] = field(default_factory=dict)
     matryoshka: Mapping[str, Sequence[float]] | None = None
+    towers: tuple[str, ...] = ()  # of the columns, where one role is embedded by several
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What tells the V columns apart: their roles, or their towers."""
+        return self.towers or self.roles
 
     @property
     def known_to_sentence_transformers(self) -> bool:
@@ -62,9 +71,9 @@ class ParityCase:
 
     def table(self) -> Tensor:
         """(V, B, D) float32 vectors, correlated across columns so that no term of the loss vanishes."""
-        generator = torch.Generator().manual_seed(len(self.roles))
+        generator = torch.Generator().manual_seed(len(self.columns))
         shared = torch.randn(1, ROWS, WIDTH, generator=generator)
-        return shared + 0.8 * torch.randn(len(self.roles), ROWS, WIDTH, generator=generator)
+        return shared + 0.8 * torch.randn(len(self.columns), ROWS, WIDTH, generator=generator)
 
     def labels(self) -> Tensor | None:
         """(B,) labels of the loss's kind, with ties."""
@@ -82,15 +91,14 @@ def embtune_outcome(case: ParityCase, row_block: int = 4) -> Outcome:
     """What embtune computes in float32, its row blocks shorter than the batch."""
     objective = case.objective()
     assert {view.role for view in objective.request(case.roles).views} == set(case.roles)
-    columns = dict(zip(case.roles, case.table(), strict=True))
-    scored = scored_columns(objective, columns, case.labels(), row_block)
-    return Outcome(scored.value, torch.stack([scored.gradients[role] for role in case.roles]))
+    scored = scored_views(objective, case.roles, case.table(), case.labels(), row_block)
+    return Outcome(scored.value, torch.stack(list(scored.gradients.values())))
 
 
 def reference_outcome(case: ParityCase) -> Outcome:
     """What the plain loops compute in float64."""
     table = case.table().double().requires_grad_()
-    columns = {role: list(column) for role, column in zip(case.roles, table, strict=True)}
+    columns = {name: list(column) for name, column in zip(case.columns, table, strict=True)}
     if case.matryoshka is None:
         value = _reference(case, columns, WIDTH)
     else:
@@ -122,7 +130,7 @@ def differences(found: Outcome, wanted: Outcome) -> tuple[float, float]:
 
 
 def _reference(case: ParityCase, columns: loss_reference.Columns, dim: int) -> Tensor:
-    function: Callable[..., Tensor] = loss_reference.LOSSES[case.loss]
+    function: Callable[..., Tensor] = REFERENCES[case.loss]
     labels = case.labels()
     positional = () if labels is None else (labels.tolist(),)
     heads = _heads(case)

@@ -14,7 +14,7 @@ SIMILARITIES = (("cosine", 20.0), ("dot", 1.0), ("euclidean", 1.0), ("manhattan"
 
 def all_cases() -> tuple[ParityCase, ...]:
     """The whole grid, losses first, then Matryoshka around each of them."""
-    return (*ranking_cases(), *pair_cases(), *triplet_cases(), *matryoshka_cases())
+    return (*ranking_cases(), *pair_cases(), *triplet_cases(), *unlabelled_cases(), *matryoshka_cases())
 
 
 def ranking_roles(negatives: int) -> tuple[str, ...]:
@@ -63,6 +63,14 @@ def triplet_cases() -> Iterator[ParityCase]:
     """Each distance with a margin that some rows keep and others break, and with the default."""
     for metric, margin in (("cosine", 0.2), ("euclidean", 0.5), ("manhattan", 1.0), ("euclidean", 5.0)):
         yield ParityCase("TripletLoss", ranking_roles(1), {"distance_metric": metric, "triplet_margin": margin})
+
+
+def unlabelled_cases() -> Iterator[ParityCase]:
+    """Contrastive tension, whose two columns are embedded by two copies of the model."""
+    yield ParityCase("ContrastiveTensionLoss", PAIR_ROLES)
+    for similarity, scale in SIMILARITIES:
+        parameters: dict[str, object] = {"similarity_fct": similarity, "scale": scale}
+        yield ParityCase("ContrastiveTensionLossInBatchNegatives", ("text",), parameters, towers=("twin", "model"))
 
 
 def matryoshka_cases() -> Iterator[ParityCase]:

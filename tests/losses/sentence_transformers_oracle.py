@@ -56,6 +56,7 @@ TRANSFORMS = {
 # loss -> parameter -> the object that a word stands for
 WORDS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "MultipleNegativesRankingLoss": {"similarity_fct": MATRIX_SIMILARITIES},
+    "ContrastiveTensionLossInBatchNegatives": {"similarity_fct": MATRIX_SIMILARITIES},
     "CoSENTLoss": {"similarity_fct": ROW_SIMILARITIES},
     "TripletLoss": {"distance_metric": TRIPLET_DISTANCES},
     "ContrastiveLoss": {"distance_metric": PAIR_DISTANCES},
@@ -95,6 +96,21 @@ def value_and_gradient(
             dims = [int(dim) for dim in matryoshka["dims"]]
             loss = losses.MatryoshkaLoss(model, loss, dims, matryoshka.get("weights"))
         texts = [[str(view * rows + row) for row in range(rows)] for view in range(views)]
+        if name == "ContrastiveTensionLossInBatchNegatives":
+            texts = [_only_column_of_both_copies(loss, table_VBD)]
         value = loss([model.preprocess(column) for column in texts], labels)
-    (gradient,) = torch.autograd.grad(value, model.get_parameter("0.embedding.weight"))
-    return value.detach(), gradient.view(views, rows, width)
+    copies = [name for name in ("model1", "model2") if hasattr(loss, name)]
+    tables = [loss.get_parameter(f"{copy}.0.embedding.weight") for copy in copies]
+    gradients = torch.autograd.grad(value, tables or [model.get_parameter("0.embedding.weight")])
+    by_table = [gradient.view_as(table_VBD) for gradient in gradients]
+    # of two copies each embeds one column, in rows of its own
+    return value.detach(), torch.stack([each.sum(dim=0) for each in by_table]) if copies else by_table[0]
+
+
+def _only_column_of_both_copies(loss: nn.Module, table_VBD: Tensor) -> list[str]:
+    """Texts that the twin embeds as the first column and the model as the second, and that is all they hold."""
+    rows = table_VBD.shape[1]
+    with torch.no_grad():
+        for copy, column_BD in zip(("model1", "model2"), table_VBD, strict=True):
+            loss.get_parameter(f"{copy}.0.embedding.weight")[:rows] = column_BD
+    return [str(row) for row in range(rows)]
