@@ -22,7 +22,7 @@ def page(spec: LossSpec, width: int = 80) -> str:
     sections = [
         ("Formula", _verbatim(spec.formula.splitlines())),
         ("Takes", _prose(_takes(spec), width)),
-        ("Parameters", [line for document in parameter_docs(spec) for line in _parameter(document, width)]),
+        ("Parameters", _parameters(spec, width)),
         ("Needs", _prose(_needs(spec), width)),
         ("Coupling", _prose([COUPLING_WORDS[spec.coupling] if spec.coupling else OF_THE_INNER_LOSS], width)),
         ("Reduction", _prose([spec.reduction], width)),
@@ -73,6 +73,11 @@ def _takes(spec: LossSpec) -> list[str]:
     if not spec.formats:
         return ["whatever the loss inside takes"]
     return [format_line(format) for format in spec.formats]
+
+
+def _parameters(spec: LossSpec, width: int) -> list[str]:
+    documents = parameter_docs(spec)
+    return [line for document in documents for line in _parameter(document, width)] or _prose(["none"], width)
 
 
 def _parameter(document: ParameterDoc, width: int) -> list[str]:

@@ -9,50 +9,67 @@ from embtune.catalog.formats import FORMAT_NAMES, roles_fit
 from embtune.catalog.roles import canonical_role
 
 N, C, B, S = LabelKind.NONE, LabelKind.CLASS, LabelKind.BINARY, LabelKind.SCORE
+V, M, K = LabelKind.VECTOR, LabelKind.MARGIN, LabelKind.SCORES
 
-# the table of the design, the losses that exist so far: roles, label, losses
+RANKING = {
+    "MultipleNegativesRankingLoss",
+    "CachedMultipleNegativesRankingLoss",
+    "GISTEmbedLoss",
+    "CachedGISTEmbedLoss",
+}
+SYMMETRIC = {"MultipleNegativesSymmetricRankingLoss", "CachedMultipleNegativesSymmetricRankingLoss"}
+MINING = {
+    "BatchAllTripletLoss",
+    "BatchHardSoftMarginTripletLoss",
+    "BatchHardTripletLoss",
+    "BatchSemiHardTripletLoss",
+}
+TENSION = {"ContrastiveTensionLoss", "ContrastiveTensionLossInBatchNegatives"}
+TO_VECTORS = {"MSELoss", "EmbedDistillLoss"}
+TO_SCORES = {"DistillKLDivLoss", "MarginMSELoss"}
+ANY_DATA = "GlobalOrthogonalRegularizationLoss"
+N_TUPLE = ("anchor", "positive", "negative_1..n")
+TRIPLET = ("anchor", "positive", "negative")
+
+# the table of the design, and what embtune takes beside it: roles, label, losses
 TABLE: list[tuple[tuple[str, ...], LabelKind, set[str]]] = [
-    (("text",), C, set()),
-    (("text",), N, set()),
-    (("damaged", "original"), N, set()),
+    (("text",), C, MINING),
+    (("text",), N, {*TENSION, "DenoisingAutoEncoderLoss"}),
+    (("anchor", "anchor"), N, {"ContrastiveTensionLossInBatchNegatives"}),
+    (("damaged", "original"), N, {"DenoisingAutoEncoderLoss"}),
     (("sentence_A", "sentence_B"), C, {"SoftmaxLoss"}),
-    (
-        ("anchor", "positive"),
-        N,
-        {
-            "MultipleNegativesRankingLoss",
-            "CachedMultipleNegativesRankingLoss",
-            "MultipleNegativesSymmetricRankingLoss",
-            "CachedMultipleNegativesSymmetricRankingLoss",
-        },
-    ),
-    (("sentence_A", "sentence_B"), B, {"ContrastiveLoss"}),
-    (("sentence_A", "sentence_B"), S, {"CoSENTLoss", "CosineSimilarityLoss"}),
-    (
-        ("anchor", "positive", "negative"),
-        N,
-        {"MultipleNegativesRankingLoss", "CachedMultipleNegativesRankingLoss", "TripletLoss"},
-    ),
-    (
-        ("anchor", "positive", "negative_1..n"),
-        N,
-        {"MultipleNegativesRankingLoss", "CachedMultipleNegativesRankingLoss"},
-    ),
+    (("anchor", "positive"), N, {*RANKING, *SYMMETRIC, "MegaBatchMarginLoss"}),
+    # pairs of equal and different texts that are already made: contrastive tension
+    (("sentence_A", "sentence_B"), B, {"ContrastiveLoss", "OnlineContrastiveLoss", "ContrastiveTensionLoss"}),
+    (("sentence_A", "sentence_B"), S, {"CoSENTLoss", "AnglELoss", "CosineSimilarityLoss"}),
+    (TRIPLET, N, {*RANKING, "TripletLoss", "AnglELoss"}),
+    (N_TUPLE, N, {*RANKING, "AnglELoss"}),
+    (("text",), V, TO_VECTORS),
+    (("text_1..n",), V, TO_VECTORS),
+    (TRIPLET, M, {"MarginMSELoss"}),
+    (N_TUPLE, M, {"MarginMSELoss"}),
+    (TRIPLET, K, TO_SCORES),
+    (N_TUPLE, K, TO_SCORES),
 ]
 
 
 def test_the_formats_of_all_losses_are_the_table() -> None:
     declared = {(format, spec.name) for spec in all_specs() for format in spec.formats}
-    assert declared == {(Format(roles, label), name) for roles, label, names in TABLE for name in names}
+    wanted = {(Format(roles, label), name) for roles, label, names in TABLE for name in names}
+    wanted |= {(Format(("any",)), ANY_DATA)}
+    assert declared == {(format, name) for format, name in wanted if name in {spec.name for spec in all_specs()}}
 
 
 @pytest.mark.parametrize(("roles", "label", "names"), TABLE)
 def test_losses_that_fit_are_those_of_the_row(roles: tuple[str, ...], label: LabelKind, names: set[str]) -> None:
-    concrete = [role.replace("negative_1..n", "negatives") for role in roles]
-    found = {spec.name for spec in losses_fitting(concrete, label)}
+    concrete = [
+        role.replace("negative_1..n", "negatives").replace("text_1..n", "text_2") for role in dict.fromkeys(roles)
+    ]
+    concrete = ["text_1", *concrete] if concrete == ["text_2"] else concrete
+    found = {spec.name for spec in losses_fitting(concrete, label)} - {ANY_DATA}
     # 1 or 0 is a class of two and a score at the ends of its range as well
-    also = {"SoftmaxLoss", "CoSENTLoss", "CosineSimilarityLoss"} if label is B else set()
-    assert found == names | also
+    also = {"SoftmaxLoss", "CoSENTLoss", "CosineSimilarityLoss", "AnglELoss"} if label is B else set()
+    assert found == {name for name in names | also if name in {spec.name for spec in all_specs()}}
 
 
 def test_every_format_of_the_table_has_a_name() -> None:

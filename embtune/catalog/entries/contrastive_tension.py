@@ -34,7 +34,7 @@ SPECS = (
         name="ContrastiveTensionLoss",
         alias="ct",
         purpose="Let two copies of the model agree on equal texts and disagree on different ones, without labels.",
-        formula="loss = sum_i binary_cross_entropy( sigmoid( twin(a_i) . model(b_i) ), a_i == b_i )",
+        formula="loss = sum_i cross_entropy( sigmoid( twin(a_i) . model(b_i) ), a_i == b_i )",
         formats=(TEXT, PAIR_BINARY),
         parameters=ContrastiveTensionParameters,
         coupling=Coupling.ROWS,
@@ -52,7 +52,10 @@ SPECS = (
         name="ContrastiveTensionLossInBatchNegatives",
         alias="ct-in-batch",
         purpose="Let two copies of the model recognise each text among all texts of the batch, without labels.",
-        formula="S_ij = exp(s) * sim( twin(a_i), model(a_j) )\nloss = ( cross_entropy(S, i) + cross_entropy(S^T, i) ) / 2",
+        formula=(
+            "loss = mean_i ( cross_entropy(S_i., i) + cross_entropy(S_.i, i) ) / 2\n"
+            "S_ij = exp(s) * sim( twin(a_i), model(a_j) ), s trained from log(scale)"
+        ),
         formats=(TEXT, SAME_PAIR),
         parameters=ContrastiveTensionInBatchParameters,
         coupling=Coupling.BATCH,
