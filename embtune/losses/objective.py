@@ -44,6 +44,14 @@ class View:
 
 
 @dataclass(frozen=True)
+class Count:
+    """How much of something a batch holds: a scalar. needed: where there is none of it, there is nothing to learn."""
+
+    found: Tensor
+    needed: bool
+
+
+@dataclass(frozen=True)
 class Batch:
     """The rows an objective scores.
 
@@ -74,7 +82,7 @@ class Batch:
     frozen: Mapping[View, Tensor] = field(default_factory=dict)
     targets: Mapping[View, Tensor] = field(default_factory=dict)
     autocast: Callable[[], AbstractContextManager[object]] = nullcontext
-    counts: dict[str, Tensor] = field(default_factory=dict)
+    counts: dict[str, Count] = field(default_factory=dict)
 
     def embedding(self, role: str, tower: str = MAIN_TOWER, copy: int = 0) -> Tensor:
         """The (B, D) final-layer embeddings of one view."""
@@ -88,13 +96,18 @@ class Batch:
         """(B, D) embeddings of one role's texts by a frozen tower."""
         return self.frozen[View(role, tower)]
 
-    def count(self, name: str, found: Tensor) -> None:
+    def count(self, name: str, found: Tensor, *, needed: bool = True) -> None:
         """Report how much there was to learn from, such as the triplets that were mined: a scalar, for the log.
 
-        A step with nothing to learn from is worth a warning, which the loss's value alone does not show. Under a
-        modifier that scores the batch several times, the first score (widest dim, final layer) counts.
+        Under a modifier that scores the batch several times, the first score (widest dim, final layer) counts.
+
+        Args:
+            name: its name in the log.
+            found: how much.
+            needed: a step without any learns nothing, which the loss's value alone does not show, and is warned about.
+                False where zero is success: no triplet that still breaks the margin.
         """
-        self.counts.setdefault(name, found.detach())
+        self.counts.setdefault(name, Count(found.detach(), needed))
 
     def known_labels(self) -> Tensor:
         """The labels, for an objective whose every format has them."""

@@ -89,9 +89,9 @@ class Session:
         if report.skipped:
             text = f"step {report.step}: loss {report.loss:g}, gradient norm {report.grad_norm:g}; the step was skipped"
             self.warn("skipped-step", text)
-        missing = [name for name, count in report.counts.items() if count == 0]
-        if missing:
-            self.warn("nothing-to-learn", f"step {report.step}: {', '.join(missing)}: 0 in this batch")
+        if report.missing:
+            missing = ", ".join(name.replace("_", " ") for name in report.missing)
+            self.warn("nothing-to-learn", f"step {report.step}: nothing to learn in this batch, it has no {missing}")
         if report.halved_to is not None:
             text = f"step {report.step}: out of memory; now {report.halved_to:,} tokens at a time, with the same result"
             self.warn("out-of-memory", text)

@@ -53,8 +53,8 @@ class Task:
 class StepReport:
     """What one step did.
 
-    counts: what the objective found to learn from, by name. skipped: the loss or gradient was not finite and the
-    weights were left alone.
+    counts: what the objective found to learn from, by name. missing: those of them that are zero where zero means that
+    there was nothing to learn. skipped: the loss or gradient was not finite and the weights were left alone.
     """
 
     step: int
@@ -62,6 +62,7 @@ class StepReport:
     dataset: str
     terms: dict[str, float]
     counts: dict[str, float]
+    missing: tuple[str, ...]
     loss: float
     learning_rate: float
     grad_norm: float
@@ -115,8 +116,8 @@ def train(training: Training, state: TrainState) -> Iterator[StepReport]:
         seconds = time.perf_counter() - started
         state.seconds += seconds
         yield StepReport(
-            state.step, place.epoch, task.rows.name, outcome.terms, outcome.counts, outcome.loss, rate, grad_norm,
-            outcome.tokens, outcome.token_slots, seconds, outcome.recomputed, skipped, halved_to,
+            state.step, place.epoch, task.rows.name, outcome.terms, outcome.counts, outcome.missing, outcome.loss, rate,
+            grad_norm, outcome.tokens, outcome.token_slots, seconds, outcome.recomputed, skipped, halved_to,
         )  # fmt: skip
 
 

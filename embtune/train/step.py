@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from embtune.catalog.spec import Coupling
-from embtune.losses.objective import Batch, Objective, View
+from embtune.losses.objective import Batch, Count, Objective, View
 from embtune.train.embed import EVERYTHING, Embedding, EmbedSettings
 from embtune.train.plan import TextPlan, plan_texts, row_groups
 from embtune.train.rows import TrainingRows
@@ -36,10 +36,14 @@ class StepSettings:
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """What a step came to: term -> value, what there was to learn from, and what it took."""
+    """What a step came to: term -> value, what there was to learn from, and what it took.
+
+    needed: the counts without which there is nothing to learn.
+    """
 
     terms: dict[str, float]
     counts: dict[str, float]
+    needed: frozenset[str]
     tokens: int  # real tokens embedded, once each
     token_slots: int  # the same with padding
     micro_batches: int
@@ -49,6 +53,11 @@ class StepOutcome:
     def loss(self) -> float:
         """The sum of the terms: what the step minimised."""
         return sum(self.terms.values())
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The needed counts that are zero."""
+        return tuple(name for name, count in self.counts.items() if name in self.needed and count == 0)
 
 
 def run_step(
@@ -115,19 +124,22 @@ def _score(objective: Objective, batch: Batch, settings: StepSettings) -> dict[s
     return {name: value.detach() for name, value in terms.items()}
 
 
-def _outcome(terms: dict[str, Tensor], counts: dict[str, Tensor], plan: TextPlan, embedding: Embedding) -> StepOutcome:
-    scalars = torch.stack([value.float() for value in (*terms.values(), *counts.values())])
+def _outcome(terms: dict[str, Tensor], counts: dict[str, Count], plan: TextPlan, embedding: Embedding) -> StepOutcome:
+    found = [count.found for count in counts.values()]
+    scalars = torch.stack([value.float() for value in (*terms.values(), *found)])
     values = scalars.tolist()  # one wait for the device, not one a term
     named = dict(zip(terms, values, strict=False))
     counted = dict(zip(counts, values[len(terms) :], strict=True))
     slots = sum(batch.token_slots for batch in plan.micro_batches)
-    return StepOutcome(named, counted, plan.tokens, slots, len(plan.micro_batches), embedding.recomputed)
+    needed = frozenset(name for name, count in counts.items() if count.needed)
+    return StepOutcome(named, counted, needed, plan.tokens, slots, len(plan.micro_batches), embedding.recomputed)
 
 
 def _sum(outcomes: list[StepOutcome]) -> StepOutcome:
     return StepOutcome(
         {name: sum(outcome.terms[name] for outcome in outcomes) for name in outcomes[0].terms},
         {name: sum(outcome.counts[name] for outcome in outcomes) for name in outcomes[0].counts},
+        outcomes[0].needed,
         sum(outcome.tokens for outcome in outcomes),
         sum(outcome.token_slots for outcome in outcomes),
         sum(outcome.micro_batches for outcome in outcomes),
