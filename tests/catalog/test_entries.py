@@ -60,6 +60,10 @@ WORDS = {
     "similarity_fct": "cosine",
     ("TripletLoss", "distance_metric"): "euclidean",
     ("ContrastiveLoss", "distance_metric"): "cosine",
+    ("BatchAllTripletLoss", "distance_metric"): "euclidean",
+    ("BatchHardTripletLoss", "distance_metric"): "euclidean",
+    ("BatchHardSoftMarginTripletLoss", "distance_metric"): "euclidean",
+    ("BatchSemiHardTripletLoss", "distance_metric"): "euclidean",
     "loss_fct": "mse",
     "cos_score_transformation": "identity",
 }

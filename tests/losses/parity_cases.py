@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import loss_reference
+import reference_mining
 import reference_unlabelled
 import torch
 from objectives import parsed, scored_views
@@ -29,8 +30,9 @@ LABELS = {
     "ContrastiveLoss": torch.tensor([1, 0, 0, 1, 1, 0]),
     "ContrastiveTensionLoss": torch.tensor([1, 0, 0, 1, 1, 0]),
     "SoftmaxLoss": torch.tensor([0, 2, 1, 1, 0, 2]),
+    **{name: torch.tensor([0, 1, 0, 1, 2, 0]) for name in reference_mining.LOSSES},
 }
-REFERENCES = {**loss_reference.LOSSES, **reference_unlabelled.LOSSES}
+REFERENCES = {**loss_reference.LOSSES, **reference_unlabelled.LOSSES, **reference_mining.LOSSES}
 
 
 @dataclass(frozen=True)

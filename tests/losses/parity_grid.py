@@ -14,7 +14,14 @@ SIMILARITIES = (("cosine", 20.0), ("dot", 1.0), ("euclidean", 1.0), ("manhattan"
 
 def all_cases() -> tuple[ParityCase, ...]:
     """The whole grid, losses first, then Matryoshka around each of them."""
-    return (*ranking_cases(), *pair_cases(), *triplet_cases(), *unlabelled_cases(), *matryoshka_cases())
+    return (
+        *ranking_cases(),
+        *pair_cases(),
+        *triplet_cases(),
+        *unlabelled_cases(),
+        *mining_cases(),
+        *matryoshka_cases(),
+    )
 
 
 def ranking_roles(negatives: int) -> tuple[str, ...]:
@@ -73,6 +80,15 @@ def unlabelled_cases() -> Iterator[ParityCase]:
         yield ParityCase("ContrastiveTensionLossInBatchNegatives", ("text",), parameters, towers=("twin", "model"))
 
 
+def mining_cases() -> Iterator[ParityCase]:
+    """Each distance with a margin that some triplets keep and others break, and with the default."""
+    for metric, margin in (("cosine", 0.2), ("euclidean", 0.5), ("manhattan", 1.0), ("euclidean", 5.0)):
+        for loss in ("BatchAllTripletLoss", "BatchHardTripletLoss", "BatchSemiHardTripletLoss"):
+            yield ParityCase(loss, ("text",), {"distance_metric": metric, "margin": margin})
+    for metric in ("cosine", "euclidean", "manhattan"):
+        yield ParityCase("BatchHardSoftMarginTripletLoss", ("text",), {"distance_metric": metric})
+
+
 def matryoshka_cases() -> Iterator[ParityCase]:
     """Each loss under Matryoshka: all widths, uneven weights in an unsorted order, without the full width."""
     inner = {
@@ -82,6 +98,7 @@ def matryoshka_cases() -> Iterator[ParityCase]:
         "CosineSimilarityLoss": PAIR_ROLES,
         "ContrastiveLoss": PAIR_ROLES,
         "SoftmaxLoss": PAIR_ROLES,
+        **{case.loss: case.roles for case in mining_cases()},
     }
     widths: tuple[dict[str, tuple[float, ...]], ...] = (
         {"dims": (WIDTH, 4, 2)},

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from sentence_transformers import SentenceTransformer, util
 from sentence_transformers.sentence_transformer import losses
+from sentence_transformers.sentence_transformer.losses.batch_hard_triplet import BatchHardTripletLossDistanceFunction
 from sentence_transformers.sentence_transformer.losses.contrastive import SiameseDistanceMetric
 from sentence_transformers.sentence_transformer.losses.triplet import TripletDistanceMetric
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
@@ -46,6 +47,12 @@ PAIR_DISTANCES = {
     "euclidean": SiameseDistanceMetric.EUCLIDEAN,
     "manhattan": SiameseDistanceMetric.MANHATTAN,
 }
+MINING_DISTANCES = {
+    "cosine": BatchHardTripletLossDistanceFunction.cosine_distance,
+    "euclidean": BatchHardTripletLossDistanceFunction.euclidean_distance,
+    "manhattan": lambda vectors: -util.manhattan_sim(vectors, vectors),  # of one's own, as its users would write it
+}
+MINING_LOSSES = ("BatchAll", "BatchHard", "BatchHardSoftMargin", "BatchSemiHard")
 REGRESSIONS = {"mse": nn.MSELoss(), "l1": nn.L1Loss(), "smooth_l1": nn.SmoothL1Loss()}
 TRANSFORMS = {
     "identity": nn.Identity(),
@@ -61,6 +68,7 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "TripletLoss": {"distance_metric": TRIPLET_DISTANCES},
     "ContrastiveLoss": {"distance_metric": PAIR_DISTANCES},
     "CosineSimilarityLoss": {"loss_fct": REGRESSIONS, "cos_score_transformation": TRANSFORMS},
+    **{f"{mined}TripletLoss": {"distance_metric": MINING_DISTANCES} for mined in MINING_LOSSES},
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from objectives import Scored, built, scored_columns
 from parity_cases import LABELS
+from reference_mining import LOSSES as MINING
 from torch import Tensor
 
 ROLES = {
@@ -15,12 +16,14 @@ ROLES = {
     "CosineSimilarityLoss": ("sentence_A", "sentence_B"),
     "ContrastiveLoss": ("sentence_A", "sentence_B"),
     "SoftmaxLoss": ("sentence_A", "sentence_B"),
+    **{name: ("text",) for name in MINING},
 }
 METRICS = {
     "MultipleNegativesRankingLoss": [{"similarity_fct": s} for s in ("cosine", "dot", "euclidean", "manhattan")],
     "CoSENTLoss": [{"similarity_fct": s} for s in ("cosine", "dot", "euclidean", "manhattan")],
     "TripletLoss": [{"distance_metric": d} for d in ("cosine", "euclidean", "manhattan")],
     "ContrastiveLoss": [{"distance_metric": d} for d in ("cosine", "euclidean", "manhattan")],
+    **{name: [{"distance_metric": d} for d in ("cosine", "euclidean", "manhattan")] for name in MINING},
 }
 CASES = [(name, parameters) for name in ROLES for parameters in METRICS.get(name, [{}])]
 every_loss = pytest.mark.parametrize(("name", "parameters"), CASES, ids=str)
