@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from embtune.catalog.roles import LIST_ROLE, is_negative
+from embtune.catalog.roles import is_negative
 from embtune.catalog.spec import LabelKind
 from embtune.data.columns import Cell, Column, folded
 
@@ -21,11 +21,17 @@ class LabelReading:
     reason: str
 
 
-def label_readings(column: Column, roles: Sequence[str]) -> list[LabelReading]:
-    """The ways to read `column` beside texts with these roles, the likeliest first; never empty."""
+def label_readings(column: Column, roles: Sequence[str], list_column: Column | None = None) -> list[LabelReading]:
+    """The ways to read `column` beside texts with these roles, the likeliest first; never empty.
+
+    Args:
+        column: the label's.
+        roles: those of the texts.
+        list_column: the column of the role `negatives`, where there is one.
+    """
     negatives = [role for role in roles if is_negative(role)]
     if column.cell in _LISTS:
-        return [_list_reading(column, negatives)]
+        return [_list_reading(column, negatives, list_column)]
     numbers = column.numbers()
     if numbers and negatives and len(roles) > 2:
         return [LabelReading(LabelKind.MARGIN, "one number beside a negative: by how much the positive is better")]
@@ -36,11 +42,13 @@ def label_readings(column: Column, roles: Sequence[str]) -> list[LabelReading]:
     return _number_readings(column, numbers, is_pair=len(roles) == 2)
 
 
-def _list_reading(column: Column, negatives: Sequence[str]) -> LabelReading:
+def _list_reading(column: Column, negatives: Sequence[str], list_column: Column | None) -> LabelReading:
     if not negatives or column.cell is Cell.VECTORS:
         return LabelReading(LabelKind.VECTOR, "lists of numbers: teacher embeddings")
-    if LIST_ROLE in negatives:
-        # how many negatives a row has only the row says; the reader checks each against its own list
+    if list_column is not None:
+        # the reader checks each row against its own list; here a few bad rows must not decide, so means are compared
+        if round(_mean_length(column) - _mean_length(list_column)) == 0:
+            return LabelReading(LabelKind.MARGIN, "as many numbers as negatives: margins")
         return LabelReading(LabelKind.SCORES, "lists of numbers beside negatives: a score for each passage")
     length = max(len(value) for value in column.values if isinstance(value, list | tuple))
     if length == len(negatives):
@@ -48,6 +56,11 @@ def _list_reading(column: Column, negatives: Sequence[str]) -> LabelReading:
     return LabelReading(
         LabelKind.SCORES, f"{length} numbers beside {len(negatives)} negatives: a score for each passage"
     )
+
+
+def _mean_length(column: Column) -> float:
+    lengths = [len(value) for value in column.values if isinstance(value, list | tuple)]
+    return sum(lengths) / max(1, len(lengths))
 
 
 def _number_readings(column: Column, numbers: Sequence[float], is_pair: bool) -> list[LabelReading]:

@@ -65,12 +65,17 @@ class Assignment:
     label: Column | None = None
     notes: tuple[str, ...] = field(default=())
 
-    def layouts(self) -> list[Layout]:
-        """The layouts this can be, one for each way to read the label, the likeliest first."""
+    def layouts(self, profile: Mapping[str, Column]) -> list[Layout]:
+        """The layouts this can be, one for each way to read the label, the likeliest first.
+
+        Args:
+            profile: all columns of the data.
+        """
         columns = _numbered(self.columns)
         if self.label is None:
             return [self._layout(columns, LabelReading(LabelKind.NONE, ""))]
-        return [self._layout(columns, reading) for reading in label_readings(self.label, tuple(columns))]
+        negatives = profile.get(columns.get(LIST_ROLE, ""))
+        return [self._layout(columns, reading) for reading in label_readings(self.label, tuple(columns), negatives)]
 
     def _layout(self, columns: Mapping[str, str], reading: LabelReading) -> Layout:
         why = dict(zip(columns, (self.why[role] for role in in_role_order(self.columns)), strict=True))

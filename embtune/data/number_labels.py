@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -86,6 +89,7 @@ class VectorLabels(Labels):
 class PassageLabels(Labels):
     """A number for each passage of the row: its negatives, and with `extra` 1 the positive before them.
 
+    A score, but not a margin, may be -inf: the teacher rules the passage out.
     Rows with fewer negatives than the widest are padded with 0; which passages are there, `text_ids` says.
     """
 
@@ -97,7 +101,8 @@ class PassageLabels(Labels):
     def cast(self, value: object, negatives: int) -> object:
         """(passages,) float32."""
         items = parsed_list(value)
-        found = numbers([value] if items is None else items)
+        values = [value] if items is None else items
+        found = _scores(values) if self._extra else numbers(values)
         expected = self._extra + negatives
         if len(found) != expected:
             passages = f"the positive and {negatives} negative(s)" if self._extra else f"{negatives} negative(s)"
@@ -115,6 +120,16 @@ class PassageLabels(Labels):
         padded = np.zeros((len(self._labels), lengths.max()), dtype=np.float32)
         padded[np.arange(padded.shape[1]) < lengths[:, None]] = np.concatenate(self._labels)
         return padded[:, 0] if self._single else padded
+
+
+def _scores(values: Sequence[object]) -> NDArray[np.float32]:
+    """(len(values),) float32, finite or -inf, but not all -inf: such a row would say nothing."""
+    ruled_out = np.array([value == -math.inf for value in values], dtype=bool)
+    if values and ruled_out.all():
+        raise BadValueError("label-not-finite", "holds nothing but -inf, expected a finite score in each row")
+    found = numbers([0.0 if out else value for value, out in zip(values, ruled_out, strict=True)])
+    found[ruled_out] = -np.inf
+    return found
 
 
 def _shape_words(shape: tuple[int, ...]) -> str:

@@ -36,7 +36,7 @@ def declared_layout(
         DataError: there is no row.
     """
     found = profile(_some(sample))
-    return choose(assignment_declared(columns, found).layouts(), wanted, found)
+    return choose(assignment_declared(columns, found).layouts(found), wanted, found)
 
 
 def detect_layout(sample: Sequence[Row], wanted: Sequence[Format] | None = None) -> Layout:
@@ -51,7 +51,7 @@ def detect_layout(sample: Sequence[Row], wanted: Sequence[Format] | None = None)
     columns = profile(_some(sample))
     assignments = assignments_by_name(columns)
     assignments = _with_found_label(assignments, columns) if assignments else assignments_by_value(columns)
-    candidates = [layout for assignment in assignments for layout in assignment.layouts()]
+    candidates = [layout for assignment in assignments for layout in assignment.layouts(columns)]
     return choose(candidates, wanted, columns)
 
 

@@ -172,3 +172,14 @@ def test_the_number_of_scores_counts_the_positive() -> None:
     assert problems(LabelKind.SCORES, [1, 2], roles=NUMBERED)[0].message.endswith(
         "holds 2 number(s), expected 3: the positive and 2 negative(s)"
     )
+
+
+def test_a_score_may_be_minus_infinity_but_not_every_score_and_no_margin() -> None:
+    assert array(LabelKind.SCORES, [9, float("-inf"), 2], roles=NUMBERED).tolist() == [[9, float("-inf"), 2]]
+    assert problems(LabelKind.SCORES, [float("-inf")] * 3, roles=NUMBERED)[0].code == "label-not-finite"
+    assert problems(LabelKind.MARGIN, [float("-inf"), 2], roles=NUMBERED)[0].code == "label-not-finite"
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_other_scores_that_are_not_finite_are_refused(bad: float) -> None:
+    assert problems(LabelKind.SCORES, [9, bad, 2], roles=NUMBERED)[0].code == "label-not-finite"

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from embtune.catalog import LabelKind, find_spec
-from embtune.data.roles import declared_layout
+from embtune.data.roles import declared_layout, detect_layout
 from embtune.data.row import Row
 from embtune.errors import ConfigError, DataError, Location
 
@@ -113,3 +113,14 @@ def test_a_label_alone_is_not_enough() -> None:
 def test_no_rows_are_no_layout() -> None:
     with pytest.raises(DataError, match="no rows"):
         declared_layout({"text": "t"}, [])
+
+
+@pytest.mark.parametrize(("extra", "kind"), [(0, LabelKind.MARGIN), (1, LabelKind.SCORES)])
+def test_how_long_its_lists_are_decides_what_a_label_beside_listed_negatives_is(extra: int, kind: LabelKind) -> None:
+    lists = [["c"], ["c", "d", "e"], ["c", "d"]]
+    sample = [Row({"q": "a", "p": "b", "n": each, "y": [1.5] * (len(each) + extra)}, HERE) for each in lists]
+    sample.append(Row({"q": "a", "p": "b", "n": ["c"], "y": [1.5] * 3}, HERE))  # one bad row does not decide
+    columns = {"anchor": "q", "positive": "p", "negatives": "n", "label": "y"}
+    assert declared_layout(columns, sample).label is kind
+    named = [Row(dict(zip(columns, row.values.values(), strict=True)), row.location) for row in sample]
+    assert detect_layout(named).label is kind
