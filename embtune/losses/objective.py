@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from embtune.catalog.spec import Coupling
+from embtune.losses.decoder import DecoderBuilder, no_decoder
 
 MAIN_TOWER = "model"
 TWIN_TOWER = "twin"  # a second trainable copy of the model (contrastive tension)
@@ -154,6 +155,7 @@ class BuildContext:
     embedding_dim: int
     depth: int  # layers of the backbone; 0 for a static model
     class_count: int | None = None  # classes of the label column; None where the label is no class
+    decoder: DecoderBuilder = no_decoder
 
 
 class Objective(nn.Module, ABC):

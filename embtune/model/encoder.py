@@ -35,6 +35,11 @@ class Encoder(nn.Module, ABC):
     def architecture(self) -> str:
         """The name people know it by."""
 
+    @property
+    @abstractmethod
+    def token_vectors(self) -> nn.Parameter:
+        """(V, H) the input vector of each token id."""
+
     @abstractmethod
     def collate(self, token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
         """Texts as the tensors that `forward` takes, on the CPU."""
@@ -73,6 +78,13 @@ class TransformerEncoder(Encoder):
     def architecture(self) -> str:
         """The transformers class."""
         return type(self.model).__name__
+
+    @property
+    def token_vectors(self) -> nn.Parameter:
+        """The embedding layer's table."""
+        table = self.model.get_input_embeddings().weight
+        assert isinstance(table, nn.Parameter), "token vectors are trained"
+        return table
 
     def collate(self, token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
         """Rows padded on the right, whatever the tokenizer's side: real tokens then keep their positions."""
@@ -119,6 +131,13 @@ class StaticEncoder(Encoder):
     def architecture(self) -> str:
         """Sentence Transformers' name for it."""
         return "StaticEmbedding"
+
+    @property
+    def token_vectors(self) -> nn.Parameter:
+        """The table that is averaged."""
+        table = self.bag.weight
+        assert isinstance(table, nn.Parameter), "token vectors are trained"
+        return table
 
     def collate(self, token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
         """Texts one behind the other; a prompt's tokens count like all others."""

@@ -12,6 +12,7 @@ from embtune.model.embedder import TextEmbedder
 from embtune.modifiers.build import build_objective
 from embtune.pipeline.collecting import located
 from embtune.pipeline.datasets import TrainSet
+from embtune.pipeline.decoders import Decoders
 from embtune.pipeline.making import row_maker
 from embtune.pipeline.texts import role_texts
 from embtune.report.progress import Progress
@@ -28,13 +29,15 @@ def build_tasks(
         ConfigError: a loss or modifier cannot be built for this model and data.
     """
     built: dict[tuple[int, tuple[str, ...]], Objective] = {}
+    decoders = Decoders(model)
     tasks = []
     for each in train_sets:
         key = (id(each.losses), each.examples.class_names)
         if key not in built:
             with located(loaded, ("modifiers",) if loaded.config.modifiers else ("loss",)):
-                built[key] = _objective(loaded, each, model).to(device)
-        tasks.append(_task(loaded, each, built[key], model, progress))
+                built[key] = _objective(loaded, each, model, decoders).to(device)
+        readers = {MAIN_TOWER: model, TWIN_TOWER: model, **decoders.readers}
+        tasks.append(_task(loaded, each, built[key], readers, model, progress))
     return tasks
 
 
@@ -44,17 +47,24 @@ def build_towers(model: TextEmbedder, tasks: Sequence[Task]) -> dict[str, TextEm
     return {MAIN_TOWER: model} | ({TWIN_TOWER: model.twin()} if TWIN_TOWER in wanted else {})
 
 
-def _objective(loaded: LoadedConfig, data: TrainSet, model: TextEmbedder) -> Objective:
+def _objective(loaded: LoadedConfig, data: TrainSet, model: TextEmbedder, decoders: Decoders) -> Objective:
     losses = [(loss.spec, loss.parameters, loss.weight) for loss in data.losses]
     modifiers = [(modifier.spec, modifier.parameters) for modifier in loaded.config.modifiers]
-    context = BuildContext(model.embedding_dim, model.depth, len(data.examples.class_names) or None)
+    classes = len(data.examples.class_names) or None
+    context = BuildContext(model.embedding_dim, model.depth, classes, decoder=decoders.build)
     return build_objective(losses, modifiers, context)
 
 
-def _task(loaded: LoadedConfig, data: TrainSet, objective: Objective, model: TextEmbedder, progress: Progress) -> Task:
+def _task(
+    loaded: LoadedConfig,
+    data: TrainSet,
+    objective: Objective,
+    readers: Mapping[str, TextReader],
+    model: TextEmbedder,
+    progress: Progress,
+) -> Task:
     texts = role_texts(loaded, model, data.config)
     request = objective.request(data.examples.roles)
-    readers: Mapping[str, TextReader] = {MAIN_TOWER: model, TWIN_TOWER: model}
     with progress.stage(f"tokenising {data.config.name}", len(data.examples.texts)) as advance:
         rows = tokenise(data.examples, request, readers, texts.of, advance)
     maker = row_maker(loaded, data, model, texts.of(data.examples.roles[0]))
