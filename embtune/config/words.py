@@ -88,6 +88,7 @@ class EvaluatorName(StrEnum):
     RETRIEVAL = "retrieval"
     TRIPLET = "triplet"
     BINARY = "binary"
+    NEAREST_CENTROID = "nearest_centroid"
 
 
 class Resume(StrEnum):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embtune.catalog.choices import Similarity
-from embtune.catalog.formats import N_TUPLE, PAIR, PAIR_BINARY, PAIR_SCORE, describe_data, roles_fit
+from embtune.catalog.formats import N_TUPLE, PAIR, PAIR_BINARY, PAIR_SCORE, TEXT_CLASS, describe_data, roles_fit
 from embtune.catalog.nearest import nearest
 from embtune.catalog.spec import Format, LabelKind
 from embtune.data.examples import Examples
@@ -16,6 +16,7 @@ from embtune.data.retrieval import RetrievalSet, retrieval_from_pairs
 from embtune.errors import ConfigError, DataError, Location, Problem
 from embtune.evaluate.binary import BinaryEvaluator
 from embtune.evaluate.evaluator import Evaluator
+from embtune.evaluate.nearest_centroid import NearestCentroidEvaluator
 from embtune.evaluate.retrieval import RetrievalEvaluator
 from embtune.evaluate.similarity import SimilarityEvaluator
 from embtune.evaluate.triplet import TripletEvaluator
@@ -44,6 +45,11 @@ _RULES = (
         (PAIR_SCORE, Format(PAIR.roles, LabelKind.SCORE)), SimilarityEvaluator, "two texts and a score (correlation)"
     ),
     _Rule((PAIR_BINARY, Format(PAIR.roles, LabelKind.BINARY)), BinaryEvaluator, "two texts and 1 or 0 (separation)"),
+    _Rule(
+        (TEXT_CLASS, Format(TEXT_CLASS.roles, LabelKind.BINARY)),
+        NearestCentroidEvaluator,
+        "a text and a class (nearest class mean)",
+    ),
 )
 
 
@@ -124,6 +130,8 @@ def _check_labels(dataset: Examples, location: Location | None) -> None:
 def _checked(evaluator: Evaluator, location: Location | None) -> Evaluator:
     if isinstance(evaluator, RetrievalEvaluator) and len(evaluator.documents) < 2:
         raise _nothing_to_measure(evaluator.name, "has a single document, which every model finds", location)
+    if isinstance(evaluator, NearestCentroidEvaluator) and not evaluator.judged.any():
+        raise _nothing_to_measure(evaluator.name, "has no two rows of the same class", location)
     return evaluator
 
 
