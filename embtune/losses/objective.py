@@ -32,6 +32,10 @@ def guide_tower(name_or_path: str) -> str:
     return f"guide:{name_or_path}"
 
 
+def unknown_width(tower: str) -> None:
+    """For objectives built without the models that would tell the width of a frozen tower's embeddings."""
+
+
 @dataclass(frozen=True, order=True)
 class View:
     """One column of embeddings: the texts of `role` as embedded by `tower`.
@@ -150,12 +154,15 @@ class Request:
 
 @dataclass(frozen=True)
 class BuildContext:
-    """Facts about model and data that objectives with trainable parts are built from."""
+    """Facts about model and data that objectives are built from."""
 
     embedding_dim: int
     depth: int  # layers of the backbone; 0 for a static model
     class_count: int | None = None  # classes of the label column; None where the label is no class
+    label_width: int | None = None  # of teacher embeddings; None where the label is none
+    full_dim: int | None = None  # the model's own width, where a modifier builds for shorter embeddings
     decoder: DecoderBuilder = no_decoder
+    frozen_width: Callable[[str], int | None] = unknown_width  # by tower: of a frozen tower's embeddings
 
 
 class Objective(nn.Module, ABC):

@@ -53,7 +53,11 @@ class Matryoshka(Objective):
             message = f"dims has {names}, but the model's embeddings are {context.embedding_dim} wide"
             raise ConfigError.of("dim-too-wide", message, f"the widest possible dim is {context.embedding_dim}")
         weights = parameters.weights or (1.0,) * len(parameters.dims)
-        objectives = {dim: inner(replace(context, embedding_dim=dim)) for dim in sorted(parameters.dims, reverse=True)}
+        whole = context.full_dim or context.embedding_dim
+        objectives = {
+            dim: inner(replace(context, embedding_dim=dim, full_dim=whole))
+            for dim in sorted(parameters.dims, reverse=True)
+        }
         return cls(objectives, dict(zip(parameters.dims, weights, strict=True)), parameters.n_dims_per_step)
 
     @property
