@@ -26,6 +26,7 @@ from embtune.model.source import find_folder
 from embtune.model.tokenizer import TextTokenizer
 from embtune.model.transformer import read_tokenizer
 
+NO_LABEL = -100  # what torch's cross entropy skips
 LONGEST_TARGET = 512  # tokens, where the model itself cuts nothing: the decoder's attention is quadratic
 
 
@@ -49,7 +50,9 @@ class PretrainedDecoder(nn.Module):
         return int(self.model.config.hidden_size)
 
     def split(self, tokens_BT: Tensor) -> tuple[Tensor, Tensor]:
-        """Inputs and labels (B, T - 1): each token is predicted from those before it."""
+        """Inputs and labels (B, T - 1), at least one position: each token is predicted from those before it."""
+        if tokens_BT.shape[1] < 2:
+            tokens_BT = nn.functional.pad(tokens_BT, (0, 1), value=NO_LABEL)
         return tokens_BT[:, :-1], tokens_BT[:, 1:]
 
     def states(self, sentences_BH: Tensor, inputs_BS: Tensor) -> Tensor:
