@@ -22,6 +22,14 @@ class Distance(Enum):
     MANHATTAN = "manhattan"
 
 
+class TeacherDistance(Enum):
+    """How far an embedding is from its teacher's."""
+
+    COSINE = "cosine"  # 1 - cosine
+    MSE = "mse"  # mean of the squared differences
+    L2 = "l2"  # length of the difference
+
+
 class Direction(Enum):
     """Which texts a row's query or document is told apart from."""
 
@@ -71,3 +79,11 @@ class Noise(Enum):
     SWAP = "swap"  # the words change places
     REPLACE = "replace"  # by a word of another text
     ADD = "add"  # a word of another text follows
+
+
+class LayerWeighting(Enum):
+    """What the inner layers count beside one another, by their number: 0 is the embedding layer."""
+
+    UNIFORM = "uniform"  # 1 each
+    LOG = "log"  # 1 / (1 + log(1 + layer))
+    LINEAR = "linear"  # 1 / (1 + layer)

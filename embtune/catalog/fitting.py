@@ -37,8 +37,10 @@ def why_not(spec: LossSpec, roles: Sequence[str], label: LabelKind) -> str:
         return ""
     closest = min(spec.formats, key=lambda format: _distance(format, roles, label))
     if roles_fit(closest.roles, roles):
-        return f"{spec.name} needs {LABEL_WORDS[closest.label]} with these texts; the data has {LABEL_WORDS[label]}"
-    return f"{spec.name} takes {what_it_takes(spec)}; the data has {describe_data(roles, label)}"
+        wanted = f"{LABEL_WORDS[closest.label]} with these texts{_or_taught(spec, roles, label)}"
+        return f"{spec.name} needs {wanted}; the data has {LABEL_WORDS[label]}"
+    wanted = f"{what_it_takes(spec)}{_or_taught(spec, roles, label)}"
+    return f"{spec.name} takes {wanted}; the data has {describe_data(roles, label)}"
 
 
 def what_it_takes(spec: LossSpec) -> str:
@@ -46,6 +48,10 @@ def what_it_takes(spec: LossSpec) -> str:
     if spec.is_modifier:
         return "whatever the loss inside takes"
     return " or ".join(f"{FORMAT_NAMES.get(format, 'rows')} ({describe(format)})" for format in spec.formats)
+
+
+def _or_taught(spec: LossSpec, roles: Sequence[str], label: LabelKind) -> str:
+    return ", or teacher: MODEL to make it" if any(fits(way, roles, label) for way in spec.taught_formats) else ""
 
 
 def _distance(format: Format, roles: Sequence[str], label: LabelKind) -> tuple[bool, bool]:

@@ -15,6 +15,7 @@ from embtune.catalog.spec import Format, LabelKind
 ANY_ROLES = "any"  # as the only role of a format: whatever texts the rows have
 
 TEXT = Format(("text",))
+TEXTS = Format((TEXT_LIST,))
 TEXT_CLASS = Format(("text",), LabelKind.CLASS)
 SAME_PAIR = Format(("anchor", "anchor"))  # one text, embedded by two towers
 DAMAGED = Format(("damaged", "original"))
@@ -35,6 +36,7 @@ N_TUPLE_SCORES = Format(("anchor", "positive", NEGATIVE_LIST), LabelKind.SCORES)
 FORMAT_NAMES: Mapping[Format, str] = MappingProxyType(
     {
         TEXT: "plain texts",
+        TEXTS: "several texts",
         TEXT_CLASS: "texts with a class",
         SAME_PAIR: "texts, each its own positive",
         DAMAGED: "damaged and original texts",

@@ -72,7 +72,8 @@ def _example_columns(spec: LossSpec) -> dict[str, str]:
 def _takes(spec: LossSpec) -> list[str]:
     if not spec.formats:
         return ["whatever the loss inside takes"]
-    return [format_line(format) for format in spec.formats]
+    taught = [f"with a teacher: {format_line(format)}" for format in spec.taught_formats]
+    return [*map(format_line, spec.formats), *taught]
 
 
 def _parameters(spec: LossSpec, width: int) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from embtune.catalog.parameter_docs import parameter_docs
-from embtune.catalog.spec import LossSpec
+from embtune.catalog.spec import Format, LossSpec
 from embtune.catalog.words import needs
 
 
@@ -19,7 +20,8 @@ def as_record(spec: LossSpec) -> dict[str, object]:
         "alias": spec.alias,
         "purpose": spec.purpose,
         "formula": spec.formula,
-        "formats": [{"roles": list(format.roles), "label": format.label.value} for format in spec.formats],
+        "formats": _formats(spec.formats),
+        "taught_formats": _formats(spec.taught_formats),
         "recommended": spec.recommended,
         "is_modifier": spec.is_modifier,
         "coupling": None if spec.coupling is None else spec.coupling.value,
@@ -33,3 +35,7 @@ def as_record(spec: LossSpec) -> dict[str, object]:
         "parameters": [asdict(document) for document in parameter_docs(spec)],
         "papers": [asdict(paper) for paper in spec.papers],
     }
+
+
+def _formats(formats: Sequence[Format]) -> list[dict[str, object]]:
+    return [{"roles": list(format.roles), "label": format.label.value} for format in formats]

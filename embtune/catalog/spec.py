@@ -103,6 +103,7 @@ class LossSpec:
     minimum_batch: int = 1
     recommended: bool = False
     is_modifier: bool = False
+    taught_formats: tuple[Format, ...] = ()  # what it takes instead where its parameters name a teacher
     made_of_texts: RowMaking | None = None  # how rows come from plain texts, where the loss takes them
     resolves_to: str | None = None
     presets: Mapping[str, object] = field(default_factory=dict)

@@ -13,7 +13,7 @@ NEED_WORDS: Mapping[Need, str] = MappingProxyType(
         Need.NO_DUPLICATES: "no text twice in a batch (batch_sampler no_duplicates, which auto picks)",
         Need.GROUP_BY_LABEL: "two rows of each of two classes a batch (batch_sampler group_by_label, which auto picks)",
         Need.LARGE_BATCH: "a large batch: more negatives for each row, at no cost in memory",
-        Need.TEACHER: "values of a teacher model as labels",
+        Need.TEACHER: "a teacher's values: as labels of the data, or from the model that `teacher` names",
         Need.GUIDE: "a guide model",
         Need.NUM_LABELS: "the number of classes, counted in the training data unless num_labels says it",
         Need.TWIN: "a second copy of the model, trained beside it and dropped at the end",

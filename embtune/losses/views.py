@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -25,10 +26,19 @@ def request_columns(formats: Sequence[Format], roles: Sequence[str]) -> Request:
     return Request(tuple(View(role) for role in in_role_order(roles)))
 
 
+def frozen_columns(request: Request, tower: str, roles: Sequence[str]) -> Request:
+    """The request, and the texts of these roles embedded by a frozen tower as well."""
+    return replace(request, views=(*request.views, *(View(role, tower) for role in roles)))
+
+
+def text_roles(batch: Batch) -> tuple[str, ...]:
+    """The roles of the texts that the model embedded, in role order."""
+    return in_role_order(view.role for view in batch.embeddings if view == View(view.role))
+
+
 def negative_roles(batch: Batch) -> tuple[str, ...]:
     """The batch's negatives, `negative` or `negative_1`, `negative_2`, ..., in order."""
-    plain = (view.role for view in batch.embeddings if view == View(view.role))
-    return in_role_order(role for role in plain if is_negative(role))
+    return tuple(role for role in text_roles(batch) if is_negative(role))
 
 
 def by_tower(batch: Batch, tower: str) -> Tensor:

@@ -1,0 +1,27 @@
+"""Parameters of losses whose labels a teacher model gives: beforehand, in the data, or here, by its name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from embtune.catalog.spec import LossSpec, Parameters
+
+
+class TaughtParameters(Parameters):
+    """Where the teacher's values come from."""
+
+    teacher: Annotated[str, Field(min_length=1, strict=True)] | None = Field(
+        default=None,
+        description="A model, by name or path, that gives the labels, so that the data needs none: it embeds each text "
+        "once, with its own tokenizer, before training. null reads the data's labels.",
+    )
+
+
+def as_set(spec: LossSpec, parameters: Parameters) -> LossSpec:
+    """The entry as these parameters make it: with a teacher it takes the texts without their label."""
+    if isinstance(parameters, TaughtParameters) and parameters.teacher is not None:
+        return replace(spec, formats=spec.taught_formats, taught_formats=())
+    return spec
