@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from embtune.catalog import canonical_role, nearest
 from embtune.catalog.roles import role_words
+from embtune.config.layer_checks import layer_problems
 from embtune.config.sections.data import name_of
 from embtune.config.sections.train import ALTERNATIVES
 from embtune.config.tree import Key, KeyPath, Node, dotted, place_of
@@ -37,7 +38,7 @@ LATER = (
 
 def cross_checks(root: Node) -> list[Problem]:
     """The problems of all checks but `not_available`."""
-    checks: tuple[Callable[[Node], Iterator[Problem]], ...] = (_alternatives, _roles, _names)
+    checks: tuple[Callable[[Node], Iterator[Problem]], ...] = (_alternatives, _roles, _names, layer_problems)
     return [problem for check in checks for problem in check(root)]
 
 

@@ -13,6 +13,7 @@ from embtune.errors import ConfigError
 from embtune.model.embedder import TextEmbedder
 from embtune.pipeline.datasets import EvalSet, TrainSet, load_sets
 from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation, check_evaluation
+from embtune.pipeline.layers import check_layers
 from embtune.pipeline.models import load_config_model
 from embtune.pipeline.settings import Settings, decide_settings
 from embtune.pipeline.tasks import build_tasks, build_towers
@@ -69,6 +70,7 @@ def prepare(loaded: LoadedConfig, progress: Progress) -> Job:
     torch.manual_seed(mix(loaded.config.seed, "weights"))  # of heads, of a model from scratch, of a new dense layer
     with progress.stage("loading the model"):
         model = load_config_model(loaded, inputs.train_sets).to(inputs.settings.device)
+    check_layers(loaded, model)
     evaluation = build_evaluation(loaded, inputs.eval_sets, model)
     metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
     tasks = build_tasks(loaded, inputs.train_sets, model, inputs.settings.device, progress)

@@ -132,11 +132,15 @@ def differences(found: Outcome, wanted: Outcome) -> tuple[float, float]:
 
 
 def _reference(case: ParityCase, columns: loss_reference.Columns, dim: int) -> Tensor:
+    return reference_value(case, columns, _heads(case).get(dim, {}))
+
+
+def reference_value(case: ParityCase, columns: loss_reference.Columns, head: Mapping[str, Tensor]) -> Tensor:
+    """The plain loops' loss without any modifier, with a head's weight and bias where it has one."""
     function: Callable[..., Tensor] = REFERENCES[case.loss]
     labels = case.labels()
     positional = () if labels is None else (labels.tolist(),)
-    heads = _heads(case)
-    return function(columns, *positional, **case.parameters, **heads.get(dim, {}))
+    return function(columns, *positional, **case.parameters, **head)
 
 
 def _heads(case: ParityCase) -> dict[int, dict[str, Tensor]]:

@@ -80,6 +80,13 @@ def static_model(table: Tensor) -> SentenceTransformer:
     return SentenceTransformer(modules=[embedding], device="cpu")
 
 
+def loss_arguments(name: str, parameters: Mapping[str, object], width: int) -> dict[str, object]:
+    """The arguments of a loss's constructor beside the model, which embeds `width` wide."""
+    words = WORDS.get(name, {})
+    arguments = {key: words[key][str(value)] if key in words else value for key, value in parameters.items()}
+    return arguments | ({"embedding_dimension": width} if name == "SoftmaxLoss" else {})
+
+
 def value_and_gradient(
     name: str,
     parameters: Mapping[str, object],
@@ -93,13 +100,9 @@ def value_and_gradient(
     """
     views, rows, width = table_VBD.shape
     model = static_model(table_VBD.flatten(0, 1))
-    words = WORDS.get(name, {})
-    arguments = {key: words[key][str(value)] if key in words else value for key, value in parameters.items()}
-    if name == "SoftmaxLoss":
-        arguments["embedding_dimension"] = width
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # names it calls deprecated are still its behaviour
-        loss = getattr(losses, name)(model, **arguments)
+        loss = getattr(losses, name)(model, **loss_arguments(name, parameters, width))
         if matryoshka is not None:
             dims = [int(dim) for dim in matryoshka["dims"]]
             loss = losses.MatryoshkaLoss(model, loss, dims, matryoshka.get("weights"))
