@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from embtune.catalog.parameter_docs import ParameterDoc, as_yaml, parameter_docs
 from embtune.catalog.registry import find_spec
@@ -12,6 +12,7 @@ from embtune.catalog.spec import LabelKind, LossSpec, Need, Paper
 from embtune.catalog.words import COUPLING_WORDS, NEED_WORDS, OF_THE_INNER_LOSS, format_line
 
 _INDENT = "  "
+_LINE = 80  # what a terminal shows at least
 _EXAMPLE_ROLES = {"negative_1..n": ("negative_1", "negative_2"), "text_1..n": ("text_1", "text_2"), "any": ("text",)}
 _INNER_EXAMPLE = "MultipleNegativesRankingLoss"
 
@@ -48,12 +49,20 @@ def minimal_config(spec: LossSpec) -> str:
         "data:",
         "  train:",
         "    - path: data/train.jsonl",
-        f"      columns: {as_yaml(_example_columns(loss))}",
+        *_columns_lines(_example_columns(loss)),
         f"loss: {as_yaml(_named(loss))}",
     ]
     if spec.is_modifier:
         lines.append(f"modifiers: [{as_yaml(_named(spec))}]")
     return "\n".join(lines)
+
+
+def _columns_lines(columns: Mapping[str, str]) -> list[str]:
+    """On one line where it is short enough, else a line a role."""
+    line = f"      columns: {as_yaml(columns)}"
+    if len(line) + len(_INDENT) <= _LINE:
+        return [line]
+    return ["      columns:", *(f"        {role}: {column}" for role, column in columns.items())]
 
 
 def _named(spec: LossSpec) -> dict[str, object]:

@@ -35,7 +35,8 @@ SPECS = (
         alias="distill-kl",
         purpose="Rank the passages of a row as a teacher does: match its softmax over their scores.",
         formula=(
-            "loss = mean_i T_s^2 * KL( softmax_j(y_ij / T_t) || softmax_j(sim(q_i, d_ij) / T_s) )\n"
+            "loss = mean_i T_s^2 * KL( p_i || q_i )\n"
+            "p_ij = softmax_j( y_ij / T_t ), q_ij = softmax_j( sim(a_i, d_ij) / T_s )\n"
             "d_ij the positive and the negatives, y_ij the teacher's scores"
         ),
         formats=(TRIPLET_SCORES, N_TUPLE_SCORES),
