@@ -6,7 +6,6 @@ import pytest
 import torch
 from objectives import CONTEXT, batch_of, built, parsed, scored_columns
 
-from embtune.catalog import all_specs, find_spec
 from embtune.errors import ConfigError
 from embtune.losses.multiple_negatives_ranking import MultipleNegativesRanking
 from embtune.modifiers.build import build_objective
@@ -14,11 +13,6 @@ from embtune.modifiers.matryoshka import Matryoshka
 from embtune.modifiers.weighted import WeightedSum
 
 RANKED = {role: torch.randn(5, 4) for role in ("anchor", "positive")}
-
-
-@pytest.mark.parametrize("name", [spec.name for spec in all_specs() if not spec.is_modifier])
-def test_every_loss_of_the_catalogue_is_built_with_its_declared_coupling(name: str) -> None:
-    assert built(name).coupling is find_spec(name).coupling
 
 
 def test_a_cached_name_is_the_plain_loss() -> None:
