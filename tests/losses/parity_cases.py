@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import loss_reference
+import reference_distillation
 import reference_mining
 import reference_unlabelled
 import torch
@@ -32,7 +33,12 @@ LABELS = {
     "SoftmaxLoss": torch.tensor([0, 2, 1, 1, 0, 2]),
     **{name: torch.tensor([0, 1, 0, 1, 2, 0]) for name in reference_mining.LOSSES},
 }
-REFERENCES = {**loss_reference.LOSSES, **reference_unlabelled.LOSSES, **reference_mining.LOSSES}
+REFERENCES = {
+    **loss_reference.LOSSES,
+    **reference_unlabelled.LOSSES,
+    **reference_mining.LOSSES,
+    **reference_distillation.LOSSES,
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class ParityCase:
     parameters: Mapping[str, object] = field(default_factory=dict)
     matryoshka: Mapping[str, Sequence[float]] | None = None
     towers: tuple[str, ...] = ()  # of the columns, where one role is embedded by several
+    numbers: tuple[int, ...] | None = None  # shape of a row's label, where it is numbers of any size
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -61,13 +68,14 @@ class ParityCase:
     @property
     def known_to_sentence_transformers(self) -> bool:
         """Everything but Matryoshka over a loss with a head, which raises there."""
-        return self.matryoshka is None or self.loss != "SoftmaxLoss"
+        return self.matryoshka is None or not _heads(self)
 
     @property
     def label(self) -> str:
         """The case in one line."""
         words = [f"{key}={_word(value)}" for key, value in self.parameters.items()]
         words += [f"negatives={len(self.roles) - 2}"] if "anchor" in self.roles else []
+        words += [f"label={self.numbers} texts={len(self.roles)}"] if self.numbers is not None else []
         words += [f"matryoshka {key}={_word(value)}" for key, value in (self.matryoshka or {}).items()]
         return f"{self.loss} {' '.join(words)}".strip()
 
@@ -78,8 +86,10 @@ class ParityCase:
         return shared + 0.8 * torch.randn(len(self.columns), ROWS, WIDTH, generator=generator)
 
     def labels(self) -> Tensor | None:
-        """(B,) labels of the loss's kind, with ties."""
-        return LABELS.get(self.loss)
+        """(B,) labels of the loss's kind, with ties; (B, *numbers) where a row's label is numbers of any size."""
+        if self.numbers is None:
+            return LABELS.get(self.loss)
+        return torch.randn(ROWS, *self.numbers, generator=torch.Generator().manual_seed(7))
 
     def objective(self) -> Objective:
         """embtune's objective, built as a run builds it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 
 from parity_cases import PAIR_ROLES, WIDTH, ParityCase
@@ -20,6 +20,7 @@ def all_cases() -> tuple[ParityCase, ...]:
         *triplet_cases(),
         *unlabelled_cases(),
         *mining_cases(),
+        *distillation_cases(),
         *matryoshka_cases(),
     )
 
@@ -89,6 +90,35 @@ def mining_cases() -> Iterator[ParityCase]:
         yield ParityCase("BatchHardSoftMarginTripletLoss", ("text",), {"distance_metric": metric})
 
 
+def distillation_cases() -> Iterator[ParityCase]:
+    """Each metric with one target or one for each text, with and without projection; each form of label."""
+    texts = (("text",), ("text_1", "text_2", "text_3"))
+    for roles, projection in product(texts, (None, 5)):
+        width, parameters = projection or WIDTH, {"projection_dim": projection}
+        for numbers in ((width,), (len(roles), width)):
+            yield ParityCase("MSELoss", roles, parameters, numbers=numbers)
+            for metric in ("cosine", "mse", "l2"):
+                yield ParityCase("EmbedDistillLoss", roles, {**parameters, "distance_metric": metric}, numbers=numbers)
+    for similarity, _ in SIMILARITIES:
+        forms: tuple[tuple[int, tuple[int, ...]], ...] = ((1, ()), (1, (1,)), (1, (2,)), (3, (3,)), (3, (4,)))
+        for negatives, form in forms:
+            yield ParityCase("MarginMSELoss", ranking_roles(negatives), {"similarity_fct": similarity}, numbers=form)
+        for negatives, temperatures in product((1, 3), ({}, {"temperature": 0.5}, {"student_temperature": 0.5})):
+            divided = {"similarity_fct": similarity, **temperatures}
+            yield ParityCase("DistillKLDivLoss", ranking_roles(negatives), divided, numbers=(negatives + 1,))
+    softer = {"student_temperature": 0.5, "teacher_temperature": 3.0}
+    yield ParityCase("DistillKLDivLoss", ranking_roles(2), softer, numbers=(3,))
+
+
+def matryoshka_distillation_cases(shape: Mapping[str, Sequence[float]]) -> Iterator[ParityCase]:
+    """Targets cut to each dim, or a projection for each; margins and scores as they are."""
+    for loss in ("MSELoss", "EmbedDistillLoss"):
+        yield ParityCase(loss, ("text_1", "text_2"), {}, shape, numbers=(WIDTH,))
+        yield ParityCase(loss, ("text_1", "text_2"), {"projection_dim": 5}, shape, numbers=(2, 5))
+    yield ParityCase("MarginMSELoss", ranking_roles(2), {}, shape, numbers=(2,))
+    yield ParityCase("DistillKLDivLoss", ranking_roles(2), {}, shape, numbers=(3,))
+
+
 def matryoshka_cases() -> Iterator[ParityCase]:
     """Each loss under Matryoshka: all widths, uneven weights in an unsorted order, without the full width."""
     inner = {
@@ -107,3 +137,5 @@ def matryoshka_cases() -> Iterator[ParityCase]:
     )
     for (loss, roles), shape in product(inner.items(), widths):
         yield ParityCase(loss, roles, {}, shape)
+    for shape in widths:
+        yield from matryoshka_distillation_cases(shape)

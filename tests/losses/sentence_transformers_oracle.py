@@ -65,6 +65,8 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "MultipleNegativesRankingLoss": {"similarity_fct": MATRIX_SIMILARITIES},
     "ContrastiveTensionLossInBatchNegatives": {"similarity_fct": MATRIX_SIMILARITIES},
     "CoSENTLoss": {"similarity_fct": ROW_SIMILARITIES},
+    "MarginMSELoss": {"similarity_fct": ROW_SIMILARITIES},
+    "DistillKLDivLoss": {"similarity_fct": ROW_SIMILARITIES},
     "TripletLoss": {"distance_metric": TRIPLET_DISTANCES},
     "ContrastiveLoss": {"distance_metric": PAIR_DISTANCES},
     "CosineSimilarityLoss": {"loss_fct": REGRESSIONS, "cos_score_transformation": TRANSFORMS},
