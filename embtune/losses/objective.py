@@ -24,12 +24,18 @@ from embtune.losses.decoder import DecoderBuilder, no_decoder
 
 MAIN_TOWER = "model"
 TWIN_TOWER = "twin"  # a second trainable copy of the model (contrastive tension)
+_FROZEN = "guide:"
 NO_TOKEN = -100  # padding of targets; torch's cross entropy skips it
 
 
 def guide_tower(name_or_path: str) -> str:
-    """The name of the frozen tower that a `guide` parameter asks for."""
-    return f"guide:{name_or_path}"
+    """The name of the frozen tower that a `guide` or `teacher` parameter asks for."""
+    return f"{_FROZEN}{name_or_path}"
+
+
+def frozen_model(tower: str) -> str | None:
+    """The model that a frozen tower is; None for a tower that is trained."""
+    return tower.removeprefix(_FROZEN) if tower.startswith(_FROZEN) else None
 
 
 def unknown_width(tower: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from embtune.catalog import LossSpec, find_spec
+from embtune.catalog.taught import as_set
 from embtune.config import DatasetConfig, LoadedConfig, TrainDatasetConfig, load_config
 from embtune.config.sections.data import name_of
 from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retrieval
@@ -117,4 +118,4 @@ def _asked(loaded: LoadedConfig, config: DatasetConfig, loss: str | None) -> lis
         return []
     if loss:
         return [find_spec(loss)]
-    return [entry.spec for entry in ((config.loss,) if config.loss else loaded.config.loss)]
+    return [as_set(entry.spec, entry.parameters) for entry in ((config.loss,) if config.loss else loaded.config.loss)]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from embtune.catalog import Format, LossSpec, losses_fitting, spec_fits, why_not
+from embtune.catalog import Format, LabelKind, LossSpec, Need, losses_fitting, spec_fits, why_not
+from embtune.catalog.taught import as_set
 from embtune.config import LoadedConfig
 from embtune.config.sections.data import DatasetConfig, EvalDatasetConfig, TrainDatasetConfig
 from embtune.config.sections.losses import LossConfig
@@ -78,12 +79,13 @@ def load_eval_sets(loaded: LoadedConfig) -> tuple[EvalSet, ...]:
 def _train_set(loaded: LoadedConfig, number: int, config: TrainDatasetConfig) -> TrainSet:
     key: Key = ("data", "train", number)
     losses = (config.loss,) if config.loss else loaded.config.loss
-    wanted = [format for loss in losses for format in loss.spec.formats]
+    specs = [as_set(loss.spec, loss.parameters) for loss in losses]
+    wanted = [format for spec in specs for format in spec.formats]
     layout = _layout(loaded, key, config, wanted)
     wrong = [
-        _unfit(loaded, (*key, "loss") if config.loss else ("loss", i), loss.spec, layout)
-        for i, loss in enumerate(losses)
-        if not spec_fits(loss.spec, layout.roles, layout.label)
+        _unfit(loaded, (*key, "loss") if config.loss else ("loss", i), spec, layout)
+        for i, spec in enumerate(specs)
+        if not spec_fits(spec, layout.roles, layout.label)
     ]
     if wrong:
         raise ConfigError(wrong)
@@ -117,6 +119,9 @@ def _examples(loaded: LoadedConfig, key: Key, config: DatasetConfig, layout: Lay
 
 
 def _unfit(loaded: LoadedConfig, key: Key, spec: LossSpec, layout: Layout) -> Problem:
+    if Need.TEACHER in spec.needs and not spec.taught_formats and layout.label is not LabelKind.NONE:
+        hint = "With a teacher there is no label: declare the columns without it, or remove `teacher` from the loss."
+        return loaded.problem(key, "loss-does-not-fit", why_not(spec, layout.roles, layout.label), hint)
     fitting = [other.name for other in losses_fitting(layout.roles, layout.label)]
     hint = f"Losses that take this data: {', '.join(fitting)}." if fitting else "No loss takes this data as it is."
     return loaded.problem(key, "loss-does-not-fit", why_not(spec, layout.roles, layout.label), hint)

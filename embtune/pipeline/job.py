@@ -73,7 +73,7 @@ def prepare(loaded: LoadedConfig, progress: Progress) -> Job:
     check_layers(loaded, model)
     evaluation = build_evaluation(loaded, inputs.eval_sets, model)
     metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
-    tasks = build_tasks(loaded, inputs.train_sets, model, inputs.settings.device, progress)
+    tasks = build_tasks(loaded, inputs.train_sets, model, inputs.settings, progress)
     return Job(loaded, inputs, model, _training(loaded, inputs, model, tasks), evaluation, metric)
 
 

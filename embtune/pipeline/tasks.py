@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-import torch
-
+from embtune.catalog.spec import LabelKind
 from embtune.config import LoadedConfig
+from embtune.data.examples import Examples
 from embtune.losses.objective import MAIN_TOWER, TWIN_TOWER, BuildContext, Objective
 from embtune.model.embedder import TextEmbedder
 from embtune.modifiers.build import build_objective
 from embtune.pipeline.collecting import located
 from embtune.pipeline.datasets import TrainSet
 from embtune.pipeline.decoders import Decoders
+from embtune.pipeline.frozen import FrozenTowers
 from embtune.pipeline.making import row_maker
+from embtune.pipeline.settings import Settings
 from embtune.pipeline.texts import role_texts
 from embtune.report.progress import Progress
 from embtune.train.loop import Task
@@ -21,23 +24,26 @@ from embtune.train.tokenise import TextReader, tokenise
 
 
 def build_tasks(
-    loaded: LoadedConfig, train_sets: Sequence[TrainSet], model: TextEmbedder, device: torch.device, progress: Progress
+    loaded: LoadedConfig, train_sets: Sequence[TrainSet], model: TextEmbedder, settings: Settings, progress: Progress
 ) -> list[Task]:
-    """One task a training set. Sets that share a loss share its heads, unless their classes differ.
+    """One task a training set. Sets that share a loss share its heads, unless their classes or label widths differ.
 
     Raises:
         ConfigError: a loss or modifier cannot be built for this model and data.
+        ModelError: a frozen model, such as a teacher, cannot be had.
     """
-    built: dict[tuple[int, tuple[str, ...]], Objective] = {}
-    decoders = Decoders(model)
+    built: dict[tuple[int, tuple[str, ...], int | None], Objective] = {}
+    decoders, frozen = Decoders(model), FrozenTowers(loaded, settings, progress)
     tasks = []
     for each in train_sets:
-        key = (id(each.losses), each.examples.class_names)
+        key = (id(each.losses), each.examples.class_names, _label_width(each.examples))
         if key not in built:
             with located(loaded, ("modifiers",) if loaded.config.modifiers else ("loss",)):
-                built[key] = _objective(loaded, each, model, decoders).to(device)
+                built[key] = _objective(loaded, each, model, decoders, frozen).to(settings.device)
         readers = {MAIN_TOWER: model, TWIN_TOWER: model, **decoders.readers}
-        tasks.append(_task(loaded, each, built[key], readers, model, progress))
+        task = _task(loaded, each, built[key], readers, model, progress)
+        views = task.objective.request(each.examples.roles).views
+        tasks.append(replace(task, rows=replace(task.rows, frozen=frozen.columns(each.examples, views))))
     return tasks
 
 
@@ -47,11 +53,23 @@ def build_towers(model: TextEmbedder, tasks: Sequence[Task]) -> dict[str, TextEm
     return {MAIN_TOWER: model} | ({TWIN_TOWER: model.twin()} if TWIN_TOWER in wanted else {})
 
 
-def _objective(loaded: LoadedConfig, data: TrainSet, model: TextEmbedder, decoders: Decoders) -> Objective:
+def _label_width(examples: Examples) -> int | None:
+    """How wide teacher embeddings are; None where the label is none."""
+    if examples.labels is None or examples.label_kind is not LabelKind.VECTOR:
+        return None
+    return int(examples.labels.shape[-1])
+
+
+def _objective(
+    loaded: LoadedConfig, data: TrainSet, model: TextEmbedder, decoders: Decoders, frozen: FrozenTowers
+) -> Objective:
     losses = [(loss.spec, loss.parameters, loss.weight) for loss in data.losses]
     modifiers = [(modifier.spec, modifier.parameters) for modifier in loaded.config.modifiers]
     classes = len(data.examples.class_names) or None
-    context = BuildContext(model.embedding_dim, model.depth, classes, decoder=decoders.build)
+    width = _label_width(data.examples)
+    context = BuildContext(
+        model.embedding_dim, model.depth, classes, width, decoder=decoders.build, frozen_width=frozen.width
+    )
     return build_objective(losses, modifiers, context)
 
 

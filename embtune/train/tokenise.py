@@ -13,7 +13,7 @@ from torch import Tensor
 from embtune.catalog.spec import LabelKind
 from embtune.data.examples import Examples
 from embtune.data.tokens import TokenStore
-from embtune.losses.objective import Request, View
+from embtune.losses.objective import Request, View, frozen_model
 from embtune.model.tokenizer import TextTokenizer
 from embtune.train.rows import TextColumn, TrainingRows
 
@@ -48,14 +48,14 @@ def tokenise(
     role_text: Callable[[str], RoleText],
     progress: Progress,
 ) -> TrainingRows:
-    """Tokenise every distinct text once for each (tokenizer, prompt, length) that the views need.
+    """Tokenise every distinct text once for each (tokenizer, prompt, length) that the views of trained towers need.
 
     Args:
         readers: tower or decoder -> what tokenises for it.
         role_text: role -> how its texts are written. A decoder rebuilds them without their prompt.
         progress: called with the number of texts just done.
     """
-    written = {view: role_text(view.role) for view in request.views}
+    written = {view: role_text(view.role) for view in request.views if frozen_model(view.tower) is None}
     rebuilt = {view: replace(role_text(view.role), prompt="") for view in request.targets}
     stores = _Stores(examples, readers, progress)
     columns = stores.columns(written)
