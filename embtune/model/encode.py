@@ -42,9 +42,9 @@ def encode_texts(
     """
     if device is not None:
         model.to(device)
-    before, prompt_length = _prompt(model, prompt)
+    before, prompt_length = written_prompt(model, prompt)
     tokens = _tokenise(model, texts, before, max_length or model.max_seq_length)
-    width = min(model.embedding_dim, model.settings.truncate_dim or model.embedding_dim)
+    width = encoded_width(model)
     vectors = np.empty((len(texts), width), dtype=np.float32)
     was_training = model.training
     model.eval()
@@ -62,8 +62,13 @@ def encode_texts(
     return vectors
 
 
-def _prompt(model: TextEmbedder, prompt: str | None) -> tuple[str, int]:
-    """The text to put before each input, and its length in tokens."""
+def encoded_width(model: TextEmbedder) -> int:
+    """D of encoded vectors: `truncate_dim` where the model has one."""
+    return min(model.embedding_dim, model.settings.truncate_dim or model.embedding_dim)
+
+
+def written_prompt(model: TextEmbedder, prompt: str | None) -> tuple[str, int]:
+    """The text that `encode_texts` puts before each input, and its length in tokens."""
     name = model.settings.default_prompt_name if prompt is None else prompt
     text = model.prompts.get(name or "", name or "")
     return text, model.tokenizer.prompt_length(text)

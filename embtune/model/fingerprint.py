@@ -1,0 +1,56 @@
+"""Whether two models embed alike: one digest over everything that decides a vector."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+
+import torch
+
+from embtune.model.embedder import TextEmbedder
+from embtune.model.encoder import TransformerEncoder
+from embtune.model.layers import Dense
+
+_OF_NO_EFFECT = frozenset({"_name_or_path"})  # where the folder lies
+
+
+def model_fingerprint(model: TextEmbedder) -> str:
+    """32 hexadecimal digits of weights, architecture, pooling, later layers, tokenizer and length limit.
+
+    Of neither the model's place nor its prompts, device or mode. Reads every weight once, about a gigabyte a second.
+    """
+    digest = blake2b(digest_size=16)
+    digest.update(json.dumps(_description(model), sort_keys=True).encode())
+    for name, tensor in model.state_dict().items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _description(model: TextEmbedder) -> dict[str, object]:
+    return {
+        "modules": repr(model),
+        "encoder": _encoder(model),
+        "layers": [_layer(layer) for layer in model.layers],
+        "tokenizer": model.tokenizer.fingerprint(),
+        "max_seq_length": model.max_seq_length,
+        "truncate_dim": model.settings.truncate_dim,
+    }
+
+
+def _encoder(model: TextEmbedder) -> dict[str, object]:
+    """What `repr` does not tell: the settings of the backbone and of its pooling."""
+    encoder = model.encoder
+    if not isinstance(encoder, TransformerEncoder):
+        return {}
+    config = json.loads(encoder.model.config.to_json_string(use_diff=False))
+    return {
+        "config": {key: value for key, value in config.items() if key not in _OF_NO_EFFECT},
+        "pooling": [mode.value for mode in encoder.pooling.modes],
+        "include_prompt": encoder.pooling.include_prompt,
+    }
+
+
+def _layer(layer: torch.nn.Module) -> list[object]:
+    name = type(layer).__name__
+    return [name, layer.activation.value, layer.adds_input] if isinstance(layer, Dense) else [name]

@@ -1,0 +1,109 @@
+"""Vectors of a model that is not trained (a guide, a teacher): made once for the texts of a run, and kept on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from embtune.model.embedder import TextEmbedder
+from embtune.model.encode import encode_texts, encoded_width, written_prompt
+from embtune.model.fingerprint import model_fingerprint
+from embtune.model.vector_files import alone_at, read_vectors, write_vectors
+
+EMBEDDED_AT_ONCE = 32768  # texts sorted by length together: little padding, and a bound on memory
+_LAYOUT = 1  # of the files; another number finds none of the old ones
+
+Autocast = Callable[[], AbstractContextManager[object]]
+
+
+def frozen_vectors(
+    model: TextEmbedder,
+    texts: Sequence[str],
+    prompt: str | None = None,
+    *,
+    cache: Path | None = None,
+    device: torch.device | str | None = None,
+    autocast: Autocast = nullcontext,
+    token_budget: int = 4096,
+    progress: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """Embed texts in evaluation mode, each once, or read what an earlier call made of the same.
+
+    Which texts are computed together follows from the texts alone, so that vectors made again are equal bit for bit on
+    the same machine, and a run that goes on needs no cache to be the run it was.
+
+    Args:
+        model: anything that `load_model` gives; it keeps its mode and reads raw texts with a tokenizer of its own.
+        texts: distinct ones, in any order.
+        prompt: as `encode_texts` takes it: None is the model's default prompt, if it has one.
+        cache: folder of all cached vectors; they are found again by model, prompt, length, precision, device and texts.
+            None keeps nothing.
+        device: where to compute; None leaves the model where it is.
+        autocast: makes the context to compute in: the precision of the training.
+        token_budget: token slots computed at once.
+        progress: called with the number of texts just done; vectors that are found are done at once.
+
+    Returns:
+        (N, D) float32, D as `encode_texts` gives it; from a cache it is a read-only file mapped into memory.
+
+    Raises:
+        RunError: the cache cannot be written.
+    """
+    if device is not None:
+        model.to(device)
+    shape = len(texts), encoded_width(model)
+
+    def parts() -> Iterator[np.ndarray]:
+        for start in range(0, len(texts), EMBEDDED_AT_ONCE):
+            part = texts[start : start + EMBEDDED_AT_ONCE]
+            yield encode_texts(model, part, prompt, token_budget=token_budget, autocast=autocast, progress=progress)
+
+    if cache is None or not texts:
+        return np.concatenate([np.empty((0, shape[1]), dtype=np.float32), *parts()])
+    folder = cache / "vectors" / _key(model, texts, prompt, _precision(model, autocast), token_budget)
+    return _kept(folder, shape, parts(), f"{shape[0]} texts by {model.encoder.architecture}", progress)
+
+
+def _kept(
+    folder: Path,
+    shape: tuple[int, int],
+    parts: Iterator[np.ndarray],
+    about: str,
+    progress: Callable[[int], None] | None,
+) -> np.ndarray:
+    """The vectors in `folder`, which are written first where they are not there."""
+    with alone_at(folder):
+        found = read_vectors(folder, shape)
+        if found is not None:
+            if progress:
+                progress(shape[0])
+            return found
+        write_vectors(folder, shape, parts, about)
+        written = read_vectors(folder, shape)
+    assert written is not None, f"{folder} was written a moment ago"
+    return written
+
+
+def _precision(model: TextEmbedder, autocast: Autocast) -> str:
+    """What the context computes in, asked of torch inside it."""
+    with autocast():
+        kind = model.device.type
+        return str(torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32)
+
+
+def _key(model: TextEmbedder, texts: Sequence[str], prompt: str | None, precision: str, token_budget: int) -> str:
+    """32 hexadecimal digits of everything that decides the vectors, down to their rounding."""
+    before, _ = written_prompt(model, prompt)
+    computed = [_LAYOUT, model_fingerprint(model), before, precision, model.device.type, token_budget, EMBEDDED_AT_ONCE]
+    digest = blake2b(json.dumps(computed).encode(), digest_size=16)
+    for text in texts:
+        encoded = text.encode("utf-8", "surrogatepass")
+        digest.update(len(encoded).to_bytes(8, "little"))
+        digest.update(encoded)
+    return digest.hexdigest()
