@@ -17,6 +17,7 @@ from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retri
 from embtune.data.roles import declared_layout, detect_layout
 from embtune.data.rows import read_rows, sample_rows
 from embtune.errors import ConfigError, Problem
+from embtune.pipeline.class_checks import check_classes
 from embtune.pipeline.collecting import Key, all_of, located
 
 
@@ -89,7 +90,10 @@ def _train_set(loaded: LoadedConfig, number: int, config: TrainDatasetConfig) ->
     ]
     if wrong:
         raise ConfigError(wrong)
-    return TrainSet(config, layout, _examples(loaded, key, config, layout), losses)
+    examples = _examples(loaded, key, config, layout)
+    with located(loaded, (*key, "path")):
+        check_classes(examples, losses)
+    return TrainSet(config, layout, examples, losses)
 
 
 def _eval_set(loaded: LoadedConfig, number: int, config: EvalDatasetConfig) -> EvalSet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from embtune.config.words import BatchSampler
+from embtune.pipeline.class_checks import batches_without_triplets, comparing
 from embtune.pipeline.datasets import EvalSet, TrainSet
 from embtune.pipeline.facts import stores_of
 from embtune.pipeline.job import Job
@@ -30,6 +31,7 @@ def warnings(job: Job) -> Warnings:
     """What the user may not want, with a stable code for scripts."""
     yield from _truncation(job)
     yield from _short_batches(job)
+    yield from _without_triplets(job)
     yield from _full_width(job)
 
 
@@ -58,6 +60,22 @@ def _short_batches(job: Job) -> Warnings:
             f"an epoch takes {schedule.steps_per_epoch:,} steps where {rows / size:,.0f} full batches would do: some "
             "texts stand in very many rows, and no batch holds a text twice; leave some of those rows out, or set "
             "train.batch_sampler: random",
+        )
+
+
+def _without_triplets(job: Job) -> Warnings:
+    """Losses that compare classes learn nothing from a batch in which there are none to compare."""
+    sets = job.inputs.train_sets
+    wanting = [bool(comparing(each.losses)) for each in sets]
+    if not any(wanting):
+        return
+    lacking, total = batches_without_triplets([each.examples for each in sets], wanting, job.training.schedule)
+    if lacking:
+        yield (
+            "batches-without-triplets",
+            f"{lacking:,} of the {total:,} batches have no triplet to learn from, two rows of a class beside "
+            "one of another; raise train.batch_size, set train.batch_sampler: group_by_label, or leave out rows of a "
+            "class that has most of them",
         )
 
 

@@ -15,11 +15,12 @@ class Mined:
     """The rows of a batch and who is whose positive and negative."""
 
     def __init__(self, columns: Mapping[str, Sequence[Tensor]], labels: Sequence[float], metric: str) -> None:
-        self.texts, self.labels, self.metric = columns["text"], labels, metric
-        self.rows = range(len(labels))
+        self.labels, self.rows = labels, range(len(labels))
+        texts = columns["text"]
+        self.distances = [[loss_reference.distance(metric, left, right) for right in texts] for left in texts]
 
     def apart(self, row: int, other: int) -> Tensor:
-        return loss_reference.distance(self.metric, self.texts[row], self.texts[other])
+        return self.distances[row][other]
 
     def positives(self, anchor: int) -> list[int]:
         return [row for row in self.rows if self.labels[row] == self.labels[anchor] and row != anchor]

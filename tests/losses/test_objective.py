@@ -13,6 +13,17 @@ def test_embedding_is_the_last_layer() -> None:
     assert torch.equal(Batch({View("anchor"): table}, size=2).embedding("anchor"), table[-1])
 
 
+def test_the_first_of_several_scores_is_the_one_that_counts() -> None:
+    batch = batch_of({"anchor": torch.ones(2, 1)})
+    batch.count("pairs", torch.tensor(3))
+    batch.map(lambda table: table[..., :1]).count("pairs", torch.tensor(5))
+    batch.count("hard_pairs", torch.tensor(0), needed=False)
+    assert {name: (int(count.found), count.needed) for name, count in batch.counts.items()} == {
+        "pairs": (3, True),
+        "hard_pairs": (0, False),
+    }
+
+
 def test_mean_divides_by_the_rows_of_the_whole_step() -> None:
     whole = batch_of({"anchor": torch.zeros(8, 1)})
     part = replace(batch_of({"anchor": torch.zeros(2, 1)}), whole=whole)
