@@ -37,21 +37,19 @@ def why_not(spec: LossSpec, roles: Sequence[str], label: LabelKind) -> str:
         return ""
     closest = min(spec.formats, key=lambda format: _distance(format, roles, label))
     if roles_fit(closest.roles, roles):
-        wanted = f"{LABEL_WORDS[closest.label]} with these texts{_or_taught(spec, roles, label)}"
+        made = any(fits(way, roles, label) for way in spec.taught_formats)
+        wanted = f"{LABEL_WORDS[closest.label]} with these texts{', or teacher: MODEL to make it' if made else ''}"
         return f"{spec.name} needs {wanted}; the data has {LABEL_WORDS[label]}"
-    wanted = f"{what_it_takes(spec)}{_or_taught(spec, roles, label)}"
-    return f"{spec.name} takes {wanted}; the data has {describe_data(roles, label)}"
+    return f"{spec.name} takes {what_it_takes(spec)}; the data has {describe_data(roles, label)}"
 
 
 def what_it_takes(spec: LossSpec) -> str:
     """The formats of a loss in words: `pairs (anchor, positive) or triplets (anchor, positive, negative)`."""
     if spec.is_modifier:
         return "whatever the loss inside takes"
-    return " or ".join(f"{FORMAT_NAMES.get(format, 'rows')} ({describe(format)})" for format in spec.formats)
-
-
-def _or_taught(spec: LossSpec, roles: Sequence[str], label: LabelKind) -> str:
-    return ", or teacher: MODEL to make it" if any(fits(way, roles, label) for way in spec.taught_formats) else ""
+    taken = " or ".join(f"{FORMAT_NAMES.get(format, 'rows')} ({describe(format)})" for format in spec.formats)
+    taught = " or ".join(FORMAT_NAMES[format] for format in spec.taught_formats)
+    return f"{taken}, with teacher: MODEL also {taught}" if taught else taken
 
 
 def _distance(format: Format, roles: Sequence[str], label: LabelKind) -> tuple[bool, bool]:
