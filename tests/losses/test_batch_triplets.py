@@ -51,6 +51,14 @@ def test_a_line_of_four_by_hand(name: str, wanted: float) -> None:
     assert found.value.item() == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize(("name", "wanted", "active"), [(MARGIN_LOSSES[0], 2, 2), (MARGIN_LOSSES[2], 0, 0)])
+def test_a_negative_exactly_as_far_as_it_need_be_costs_nothing(name: str, wanted: float, active: int) -> None:
+    texts = on_a_line(0, 2, 4, 6)  # every positive is 2 away, the negatives are 2, 4 and 6
+    found = scored_columns(built(name, margin=2.0), {"text": texts}, CLASSES)
+    assert found.value == wanted
+    assert counts(name, texts, CLASSES, margin=2.0)["active_triplets"] == (active, False)
+
+
 def test_the_soft_margin_by_hand() -> None:
     found = scored_columns(built(SOFT), {"text": LINE}, CLASSES)
     wanted = [math.log1p(math.exp(gap)) for gap in (3 - 4, 3 - 1, 5 - 1, 5 - 6)]
