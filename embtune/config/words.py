@@ -88,6 +88,7 @@ class EvaluatorName(StrEnum):
     RETRIEVAL = "retrieval"
     TRIPLET = "triplet"
     BINARY = "binary"
+    TRANSLATION = "translation"
     NEAREST_CENTROID = "nearest_centroid"
 
 

@@ -7,6 +7,7 @@ from embtune.evaluate.evaluator import Encode, Evaluator, evaluated_dims, metric
 from embtune.evaluate.nearest_centroid import NearestCentroidEvaluator
 from embtune.evaluate.retrieval import RetrievalEvaluator
 from embtune.evaluate.similarity import SimilarityEvaluator
+from embtune.evaluate.translation import TranslationEvaluator
 from embtune.evaluate.triplet import TripletEvaluator
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "RetrievalEvaluator",
     "Similarity",
     "SimilarityEvaluator",
+    "TranslationEvaluator",
     "TripletEvaluator",
     "all_metric_names",
     "check_best_metric",

@@ -11,6 +11,7 @@ from embtune.catalog.choices import Similarity
 from embtune.catalog.formats import N_TUPLE, PAIR, PAIR_BINARY, PAIR_SCORE, TEXT_CLASS, describe_data, roles_fit
 from embtune.catalog.nearest import nearest
 from embtune.catalog.spec import Format, LabelKind
+from embtune.config.words import EvaluatorName
 from embtune.data.examples import Examples
 from embtune.data.retrieval import RetrievalSet, retrieval_from_pairs
 from embtune.errors import ConfigError, DataError, Location, Problem
@@ -19,6 +20,7 @@ from embtune.evaluate.evaluator import Evaluator
 from embtune.evaluate.nearest_centroid import NearestCentroidEvaluator
 from embtune.evaluate.retrieval import RetrievalEvaluator
 from embtune.evaluate.similarity import SimilarityEvaluator
+from embtune.evaluate.translation import TranslationEvaluator
 from embtune.evaluate.triplet import TripletEvaluator
 
 _HOW_TO = "Every evaluation set needs at least two rows with something to tell apart: give it more, or leave it out."
@@ -26,8 +28,9 @@ _HOW_TO = "Every evaluation set needs at least two rows with something to tell a
 
 @dataclass(frozen=True)
 class _Rule:
-    """Datasets of these formats get the evaluator that `build` makes."""
+    """Datasets of these formats get the evaluator that `build` makes; of several, that of the first rule."""
 
+    word: EvaluatorName
     formats: tuple[Format, ...]
     build: Callable[[Examples, Similarity], Evaluator]
     says: str
@@ -39,13 +42,33 @@ def _retrieval_of_pairs(examples: Examples, similarity: Similarity) -> Evaluator
 
 
 _RULES = (
-    _Rule((PAIR,), _retrieval_of_pairs, "anchor, positive (retrieval over the distinct positives)"),
-    _Rule((N_TUPLE,), TripletEvaluator, "anchor, positive, negative(s) (triplet accuracy)"),
     _Rule(
-        (PAIR_SCORE, Format(PAIR.roles, LabelKind.SCORE)), SimilarityEvaluator, "two texts and a score (correlation)"
+        EvaluatorName.RETRIEVAL,
+        (PAIR,),
+        _retrieval_of_pairs,
+        "anchor, positive (retrieval over the distinct positives)",
     ),
-    _Rule((PAIR_BINARY, Format(PAIR.roles, LabelKind.BINARY)), BinaryEvaluator, "two texts and 1 or 0 (separation)"),
     _Rule(
+        EvaluatorName.TRANSLATION,
+        (PAIR,),
+        TranslationEvaluator,
+        "anchor, positive with eval.evaluators: [translation] (the nearest is a translation)",
+    ),
+    _Rule(EvaluatorName.TRIPLET, (N_TUPLE,), TripletEvaluator, "anchor, positive, negative(s) (triplet accuracy)"),
+    _Rule(
+        EvaluatorName.SIMILARITY,
+        (PAIR_SCORE, Format(PAIR.roles, LabelKind.SCORE)),
+        SimilarityEvaluator,
+        "two texts and a score (correlation)",
+    ),
+    _Rule(
+        EvaluatorName.BINARY,
+        (PAIR_BINARY, Format(PAIR.roles, LabelKind.BINARY)),
+        BinaryEvaluator,
+        "two texts and 1 or 0 (separation)",
+    ),
+    _Rule(
+        EvaluatorName.NEAREST_CENTROID,
         (TEXT_CLASS, Format(TEXT_CLASS.roles, LabelKind.BINARY)),
         NearestCentroidEvaluator,
         "a text and a class (nearest class mean)",
@@ -59,7 +82,10 @@ def evaluable_formats() -> tuple[str, ...]:
 
 
 def evaluator_for(
-    dataset: Examples | RetrievalSet, similarity: Similarity = Similarity.COSINE, location: Location | None = None
+    dataset: Examples | RetrievalSet,
+    similarity: Similarity = Similarity.COSINE,
+    location: Location | None = None,
+    asked: Sequence[EvaluatorName] = (),
 ) -> Evaluator:
     """The evaluator of one dataset.
 
@@ -67,6 +93,7 @@ def evaluator_for(
         dataset: what to evaluate on.
         similarity: the model's.
         location: where the dataset is declared, for messages.
+        asked: evaluators to prefer where several take the dataset, the most wanted first.
 
     Raises:
         ConfigError: no evaluator takes this format.
@@ -74,10 +101,11 @@ def evaluator_for(
     """
     if isinstance(dataset, RetrievalSet):
         return _checked(RetrievalEvaluator(dataset, similarity), location)
-    for rule in _RULES:
-        if any(_is_of(dataset, format) for format in rule.formats):
-            _check_labels(dataset, location)
-            return _checked(rule.build(dataset, similarity), location)
+    rules = [rule for rule in _RULES if any(_is_of(dataset, format) for format in rule.formats)]
+    if rules:
+        _check_labels(dataset, location)
+        wanted = [rule for word in asked for rule in rules if rule.word is word]
+        return _checked([*wanted, *rules][0].build(dataset, similarity), location)
     raise ConfigError(
         Problem(
             "no-evaluator",
@@ -130,6 +158,8 @@ def _check_labels(dataset: Examples, location: Location | None) -> None:
 def _checked(evaluator: Evaluator, location: Location | None) -> Evaluator:
     if isinstance(evaluator, RetrievalEvaluator) and len(evaluator.documents) < 2:
         raise _nothing_to_measure(evaluator.name, "has a single document, which every model finds", location)
+    if isinstance(evaluator, TranslationEvaluator) and min(map(len, evaluator.texts)) < 2:
+        raise _nothing_to_measure(evaluator.name, "has a single text on one side, which every model finds", location)
     if isinstance(evaluator, NearestCentroidEvaluator) and not evaluator.judged.any():
         raise _nothing_to_measure(evaluator.name, "has no two rows of the same class", location)
     return evaluator

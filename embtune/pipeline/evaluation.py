@@ -92,9 +92,10 @@ def check_evaluation(loaded: LoadedConfig, sets: Sequence[EvalSet]) -> None:
 
 def _evaluators(loaded: LoadedConfig, sets: Sequence[EvalSet], similarity: Similarity) -> tuple[Evaluator, ...]:
     evaluators = []
+    asked = () if loaded.config.eval.evaluators == "auto" else loaded.config.eval.evaluators
     for number, each in enumerate(sets):
         location = loaded.problem(("data", "eval", number), "", "").location
-        evaluators.append(evaluator_for(each.data, similarity, location))
+        evaluators.append(evaluator_for(each.data, similarity, location, asked))
         _check_asked(loaded, evaluators[-1])
     return tuple(evaluators)
 
