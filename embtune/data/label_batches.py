@@ -6,6 +6,9 @@ not of the largest class reach every batch if there are as many of them, and pai
 as long as there are. No row is dropped: where one class holds nearly all rows, the batches that got no other class are
 kept, and a class with a single row is alone of its kind in its batch. Takes O(rows) steps, a few times over.
 
+In batches of fewer than eight rows triples would crowd out the second class. There the odd row of a class is dealt
+alone, after all pairs.
+
 Batches are about equally large instead of full with a small rest, which might hold one class only.
 """
 
@@ -20,6 +23,7 @@ from numpy.typing import NDArray
 from embtune.data.labels import LabelArray
 
 _SMALLEST = 4  # rows of a batch with two classes of two rows
+_ROOM_FOR_TRIPLES = 8
 _ATTEMPTS = 17  # ever more batches, until triples leave no packet without a place
 
 
@@ -35,7 +39,7 @@ def cut_by_label(rows: NDArray[np.int64], labels: LabelArray, batch_size: int) -
     """
     if batch_size < _SMALLEST:
         return [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-    packets = _packets(rows, labels)
+    packets = _packets(rows, labels, triples=batch_size >= _ROOM_FOR_TRIPLES)
     # With two rows to spare in each batch there is always one with room for a triple, so the last attempt succeeds.
     spares = np.linspace(0, 2, _ATTEMPTS)
     attempts = (_deal(packets, math.ceil(len(rows) / (batch_size - spare)), batch_size) for spare in spares)
@@ -43,18 +47,20 @@ def cut_by_label(rows: NDArray[np.int64], labels: LabelArray, batch_size: int) -
     return [np.array(batch, dtype=np.int64) for batch in batches if batch]
 
 
-def _packets(rows: NDArray[np.int64], labels: LabelArray) -> list[list[int]]:
+def _packets(rows: NDArray[np.int64], labels: LabelArray, triples: bool) -> list[list[int]]:
     """All rows as packets of one class, in the order of dealing.
 
     Triples come first, while every batch has room for one; that of the largest class before all others, so that what
-    is not of the largest class is dealt in one go.
+    is not of the largest class is dealt in one go. Without triples the odd rows come last.
     """
-    triples, pairs = [], []
+    threes, pairs = [], []
     for members in _classes(rows, labels):
-        odd = 3 if len(members) > 2 and len(members) % 2 else 0
-        triples += [members[:odd]] if odd else []
+        odd = 3 if triples and len(members) > 2 and len(members) % 2 else 0
+        threes += [members[:odd]] if odd else []
         pairs += [members[start : start + 2] for start in range(odd, len(members), 2)]
-    return triples[-1:] + triples[:-1] + pairs
+    if not triples:
+        pairs.sort(key=len, reverse=True)
+    return threes[-1:] + threes[:-1] + pairs
 
 
 def _classes(rows: NDArray[np.int64], labels: LabelArray) -> list[list[int]]:
