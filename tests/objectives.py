@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from embtune.catalog import LossSpec, Parameters, find_spec
-from embtune.losses.objective import Batch, BuildContext, Objective, View
+from embtune.losses.objective import Batch, BuildContext, Objective, View, frozen_model
 from embtune.modifiers.build import build_objective
 
 CONTEXT = BuildContext(embedding_dim=4, depth=0, class_count=3)
@@ -69,10 +69,14 @@ def scored_views(
     table_VBD: Tensor,
     labels: Tensor | None = None,
     row_block: int = 1024,
+    guide_VBG: Tensor | None = None,
 ) -> Scored:
     """Value and gradient on the columns that the objective asks for, given in the order it asks for them."""
-    views = dict(zip(objective.request(roles).views, table_VBD[:, None], strict=True))
-    return scored(objective, Batch(views, labels, size=table_VBD.shape[1], row_block=row_block))
+    wanted = objective.request(roles).views
+    views = dict(zip([view for view in wanted if not frozen_model(view.tower)], table_VBD[:, None], strict=True))
+    by_guide = [view for view in wanted if frozen_model(view.tower)]
+    frozen = {} if guide_VBG is None else dict(zip(by_guide, guide_VBG, strict=True))
+    return scored(objective, Batch(views, labels, size=table_VBD.shape[1], row_block=row_block, frozen=frozen))
 
 
 def scored_columns(

@@ -54,6 +54,13 @@ class HardnessMode(Enum):
     ALL_NEGATIVES = "all_negatives"
 
 
+class MarginStrategy(Enum):
+    """How a margin lowers the similarity above which a guide takes a text for a false negative."""
+
+    ABSOLUTE = "absolute"  # by the margin itself
+    RELATIVE = "relative"  # by that share of it
+
+
 class Regression(Enum):
     """How far a predicted score is from the wanted one, for a row."""
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from embtune.config.dumping import resolved, resolved_yaml
 from embtune.config.paths import resolve_data_path
 from embtune.config.schema import RunConfig
-from embtune.config.tree import KeyPath, Node, dotted, place_of
+from embtune.config.tree import Key, KeyPath, Node, dotted, place_of
 from embtune.errors import Problem
 
 DEFAULT = "default"
+_INVERSE: Mapping[Key, Key] = {"scale": "temperature", "temperature": "scale"}
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,9 @@ class LoadedConfig:
         return [(dotted(path), value, self._origin(path)) for path, value in _leaves(resolved(self.config), ())]
 
     def _origin(self, path: KeyPath) -> str:
-        """Where a value was written; `scale` may have been written as its inverse."""
+        """Where a value was written; `scale` and `temperature` may each have been written as its inverse."""
         written = self._as_written(path)
-        inverse = (*written[:-1], "temperature") if written[-1:] == ("scale",) else written
+        inverse = (*written[:-1], _INVERSE.get(written[-1], written[-1]))
         node = self.tree.find(written) or self.tree.find(inverse)
         return str(node.place) if node else DEFAULT
 

@@ -54,7 +54,7 @@ NOT_PARAMETERS = {
     "embedding_dimension",
 }  # fmt: skip
 OUR_NAME = {"matryoshka_dims": "dims", "matryoshka_weights": "weights"}
-OURS_ALONE = {"temperature", "teacher"}
+OURS_ALONE = {"temperature", "scale", "teacher", "noise", "noise_ratio"}
 # a head that is trained by cross entropy; callables are words here, their defaults are spelled out below
 LEFT_OUT = {("SoftmaxLoss", "loss_fct")}
 WORDS = {
@@ -135,7 +135,10 @@ def test_a_preset_gives_parameters_its_target_accepts(spec: LossSpec) -> None:
     if spec.resolves_to is None:
         assert effective_spec(spec) is spec
         return
-    given = {"scale": 7.0} if "scale" in spec.parameters.model_fields else {"projection_dim": 7}
+    known: dict[str, object] = {"guide": "some/model", "scale": 7.0, "temperature": 7.0, "projection_dim": 7}
+    first = "temperature" if "guide" in spec.parameters.model_fields else "scale"
+    names = ("guide", first) if first in spec.parameters.model_fields else ("projection_dim",)
+    given = {name: known[name] for name in names if name in spec.parameters.model_fields}
     parameters = effective_parameters(spec, spec.parameters.model_validate(given))
     assert isinstance(parameters, effective_spec(spec).parameters)
     values = parameters.model_dump(mode="json")

@@ -52,7 +52,7 @@ def test_losses_made_for_the_label_and_recommended_ones_come_first() -> None:
 def test_conversions_lead_to_losses_that_do_not_fit_yet() -> None:
     pair = ("sentence_A", "sentence_B")
     found = {way.target.roles: losses_after(way) for way in conversions_from(pair, LabelKind.BINARY)}
-    assert [spec.name for spec in found["anchor", "positive", "negative"]][-1] == "TripletLoss"
+    assert "TripletLoss" in [spec.name for spec in found["anchor", "positive", "negative"]]
     assert all(str(way).endswith(")") for way in CONVERSIONS)
 
 

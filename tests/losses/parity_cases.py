@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import loss_reference
 import reference_distillation
+import reference_guided
 import reference_mining
 import reference_unlabelled
 import torch
@@ -38,6 +39,7 @@ REFERENCES = {
     **reference_unlabelled.LOSSES,
     **reference_mining.LOSSES,
     **reference_distillation.LOSSES,
+    **reference_guided.LOSSES,
 }
 
 
@@ -91,6 +93,10 @@ class ParityCase:
             return LABELS.get(self.loss)
         return torch.randn(ROWS, *self.numbers, generator=torch.Generator().manual_seed(7))
 
+    def guide(self) -> Tensor | None:
+        """(V, B, G) what the guide makes of the texts, for a loss that has one."""
+        return reference_guided.guide_table(len(self.columns), ROWS) if "guide" in self.parameters else None
+
     def objective(self) -> Objective:
         """embtune's objective, built as a run builds it."""
         torch.manual_seed(HEAD_SEED)
@@ -103,7 +109,7 @@ def embtune_outcome(case: ParityCase, row_block: int = 4) -> Outcome:
     """What embtune computes in float32, its row blocks shorter than the batch."""
     objective = case.objective()
     assert {view.role for view in objective.request(case.roles).views} == set(case.roles)
-    scored = scored_views(objective, case.roles, case.table(), case.labels(), row_block)
+    scored = scored_views(objective, case.roles, case.table(), case.labels(), row_block, case.guide())
     return Outcome(scored.value, torch.stack(list(scored.gradients.values())))
 
 
@@ -123,8 +129,12 @@ def reference_outcome(case: ParityCase) -> Outcome:
 
 def sentence_transformers_outcome(case: ParityCase) -> Outcome:
     """What Sentence Transformers computes in float32."""
-    from sentence_transformers_oracle import value_and_gradient  # slow to import
+    from sentence_transformers_guided import guided_value_and_gradient  # slow to import
+    from sentence_transformers_oracle import value_and_gradient
 
+    guide = case.guide()
+    if guide is not None:
+        return Outcome(*guided_value_and_gradient(case.loss, case.parameters, case.table(), guide, case.matryoshka))
     torch.manual_seed(HEAD_SEED)
     extra = {"num_labels": 3} if case.loss == "SoftmaxLoss" else {}
     parameters = {**case.parameters, **extra}

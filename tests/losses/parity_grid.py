@@ -21,6 +21,7 @@ def all_cases() -> tuple[ParityCase, ...]:
         *unlabelled_cases(),
         *mining_cases(),
         *distillation_cases(),
+        *guided_cases(),
         *matryoshka_cases(),
     )
 
@@ -110,6 +111,26 @@ def distillation_cases() -> Iterator[ParityCase]:
     yield ParityCase("DistillKLDivLoss", ranking_roles(2), softer, numbers=(3,))
 
 
+def guided_cases() -> Iterator[ParityCase]:
+    """Margins of both kinds x what is contrasted x negatives; with the default temperature, and plain and cached."""
+    margins = (("absolute", 0.0), ("absolute", 0.1), ("relative", 0.05), ("relative", 0.3))
+    for (strategy, margin), anchors, positives in product(margins, (True, False), (True, False)):
+        chosen: dict[str, object] = {"margin_strategy": strategy, "margin": margin}
+        chosen |= {"contrast_anchors": anchors, "contrast_positives": positives, "guide": "guide", "temperature": 0.1}
+        for negatives in (0, 1):
+            yield ParityCase("GISTEmbedLoss", ranking_roles(negatives), chosen)
+        for negatives in (0, 3):
+            yield ParityCase("CachedGISTEmbedLoss", ranking_roles(negatives), chosen)
+    for loss in ("GISTEmbedLoss", "CachedGISTEmbedLoss"):
+        yield ParityCase(loss, ranking_roles(1), {"guide": "guide"})
+
+
+def matryoshka_guided_cases(shape: Mapping[str, Sequence[float]]) -> Iterator[ParityCase]:
+    """The guide's vectors, of another width than any dim, stay whole."""
+    for loss in ("GISTEmbedLoss", "CachedGISTEmbedLoss"):
+        yield ParityCase(loss, ranking_roles(1), {"guide": "guide", "temperature": 0.1}, shape)
+
+
 def matryoshka_distillation_cases(shape: Mapping[str, Sequence[float]]) -> Iterator[ParityCase]:
     """Targets cut to each dim, or a projection for each; margins and scores as they are."""
     for loss in ("MSELoss", "EmbedDistillLoss"):
@@ -139,3 +160,4 @@ def matryoshka_cases() -> Iterator[ParityCase]:
         yield ParityCase(loss, roles, {}, shape)
     for shape in widths:
         yield from matryoshka_distillation_cases(shape)
+        yield from matryoshka_guided_cases(shape)

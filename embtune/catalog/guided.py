@@ -1,0 +1,31 @@
+"""Parameters of losses that ask another model, which is not trained, what it thinks of the batch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from embtune.catalog.spec import Parameters
+
+_SCRATCH = "scratch:"
+
+
+def _trained_before(name: str) -> str:
+    if name.startswith(_SCRATCH):
+        raise ValueError(f"{name} has learnt nothing that it could tell; name a model that was trained before")
+    return name
+
+
+FrozenModel = Annotated[str, Field(min_length=1, strict=True), AfterValidator(_trained_before)]
+"""A model by name or path, as `model.name_or_path` takes it, but for `scratch:`."""
+
+
+class GuidedParameters(Parameters):
+    """Who guides."""
+
+    guide: FrozenModel = Field(
+        description="A model, by name or path, that judges which texts of a batch are alike: it embeds each text once, "
+        "with its own tokenizer and default prompt, before training.",
+        examples=["sentence-transformers/all-MiniLM-L6-v2"],
+    )
