@@ -40,7 +40,7 @@ class PlannedBatch:
 
 def plan_epoch(
     datasets: Sequence[Examples],
-    kind: SamplerKind,
+    kinds: Sequence[SamplerKind],
     batch_sizes: Sequence[int],
     seed: int,
     epoch: int,
@@ -48,10 +48,11 @@ def plan_epoch(
 ) -> list[PlannedBatch]:
     """The batches of one epoch, in order.
 
-    A batch holds rows of one dataset; the batches of all datasets are shuffled together, unless the order is the
+    A batch holds rows of one dataset; the batches of all datasets are shuffled together, unless the order of all is the
     files'. A short batch is kept, so no row is ever lost.
 
     Args:
+        kinds: how rows are put into batches, for each dataset.
         batch_sizes: most rows of a batch, for each dataset.
         epoch: counts from 0.
         weights: how often an epoch sees each dataset's rows, 1 by default. 2 goes through them twice, in two passes
@@ -63,10 +64,10 @@ def plan_epoch(
     batches = [
         PlannedBatch(number, rows)
         for number, data in enumerate(datasets)
-        for part in _parts(data, kind, (seed, _ROWS, number), epoch, weights[number] if weights else 1.0)
-        for rows in _cut(data, part, kind, batch_sizes[number])
+        for part in _parts(data, kinds[number], (seed, _ROWS, number), epoch, weights[number] if weights else 1.0)
+        for rows in _cut(data, part, kinds[number], batch_sizes[number])
     ]
-    if kind is SamplerKind.SEQUENTIAL:
+    if all(kind is SamplerKind.SEQUENTIAL for kind in kinds):
         return batches
     order = np.random.default_rng((seed, _BATCHES, epoch)).permutation(len(batches))
     return [batches[i] for i in order.tolist()]

@@ -21,7 +21,7 @@ def card_of(job: Job, scores: Sequence[Gain]) -> str:
     config, model, settings = job.loaded.config, job.model, job.inputs.settings
     train = config.train.model_dump(mode="json")
     arguments = {f"train.{key}": train[key] for key in _ARGUMENTS if train[key] is not None}
-    arguments |= {"train.batch_sampler": str(settings.sampler), "train.precision": str(settings.precision)}
+    arguments |= {"train.batch_sampler": settings.sampler_words, "train.precision": str(settings.precision)}
     name = config.model.name_or_path
     return model_card(
         CardFacts(

@@ -103,7 +103,9 @@ def _size(each: EvalSet) -> str:
 def _batch_fact(job: Job) -> Fact:
     size, settings = job.loaded.config.train.batch_size, job.inputs.settings
     budget = job.training.budget
-    text = f"{size} rows a step, {settings.sampler}; {budget.micro_batch_tokens:,} tokens at a time on this machine"
+    text = (
+        f"{size} rows a step, {settings.sampler_words}; {budget.micro_batch_tokens:,} tokens at a time on this machine"
+    )
     return Fact("batch", size, text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -13,6 +14,7 @@ from embtune.errors import ConfigError
 from embtune.model.embedder import TextEmbedder
 from embtune.pipeline.datasets import EvalSet, TrainSet, load_sets
 from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation, check_evaluation
+from embtune.pipeline.frozen import FrozenTowers
 from embtune.pipeline.layers import check_layers
 from embtune.pipeline.models import load_config_model
 from embtune.pipeline.settings import Settings, decide_settings
@@ -60,8 +62,13 @@ def read_inputs(loaded: LoadedConfig, progress: Progress) -> Inputs:
     return Inputs(train_sets, eval_sets, decide_settings(loaded, train_sets))
 
 
-def prepare(loaded: LoadedConfig, progress: Progress) -> Job:
+def prepare(loaded: LoadedConfig, progress: Progress, cache: Path | None = None) -> Job:
     """Everything up to the first step.
+
+    Args:
+        loaded: the config.
+        progress: told what is done.
+        cache: where vectors of frozen models are kept between runs; None keeps none.
 
     Raises:
         ConfigError, DataError, ModelError: the run cannot be what the config asks for.
@@ -73,7 +80,8 @@ def prepare(loaded: LoadedConfig, progress: Progress) -> Job:
     check_layers(loaded, model)
     evaluation = build_evaluation(loaded, inputs.eval_sets, model)
     metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
-    tasks = build_tasks(loaded, inputs.train_sets, model, inputs.settings, progress)
+    frozen = FrozenTowers(loaded, inputs.settings, progress, cache)
+    tasks = build_tasks(loaded, inputs.train_sets, model, frozen, progress)
     return Job(loaded, inputs, model, _training(loaded, inputs, model, tasks), evaluation, metric)
 
 
@@ -104,11 +112,11 @@ def _schedule(loaded: LoadedConfig, inputs: Inputs, tasks: Sequence[Task]) -> Ba
     train = loaded.config.train
     datasets = [each.examples for each in inputs.train_sets]
     weights = [each.config.weight for each in inputs.train_sets]
-    kind = SamplerKind(inputs.settings.sampler)
+    kinds = [SamplerKind(sampler) for sampler in inputs.settings.samplers]
     sizes = [task.maker.texts_for(train.batch_size) if task.maker else train.batch_size for task in tasks]
     try:
         return BatchSchedule(
-            lambda epoch: plan_epoch(datasets, kind, sizes, loaded.config.seed, epoch, weights),
+            lambda epoch: plan_epoch(datasets, kinds, sizes, loaded.config.seed, epoch, weights),
             train.num_train_epochs or 1.0,
             train.max_steps,
         )

@@ -53,7 +53,7 @@ def _short_batches(job: Job) -> Warnings:
     schedule, size = job.training.schedule, job.loaded.config.train.batch_size
     rows = sum(len(each.examples) * each.config.weight for each in job.inputs.train_sets)
     full = max(1.0, rows / size) + len(job.inputs.train_sets)
-    cuts_short = job.inputs.settings.sampler is BatchSampler.NO_DUPLICATES
+    cuts_short = BatchSampler.NO_DUPLICATES in job.inputs.settings.samplers
     if cuts_short and schedule.steps_per_epoch > _SHORT_BATCHES_WORTH_SAYING * full:
         yield (
             "short-batches",

@@ -27,13 +27,21 @@ _CACHE_KEY = "train.gradient_cache"
 
 @dataclass(frozen=True)
 class Settings:
-    """Decided values. `notes` says what was changed or decided and why, a sentence each."""
+    """Decided values. `notes` says what was changed or decided and why, a sentence each.
+
+    samplers: one for each training set.
+    """
 
     device: torch.device
     precision: Precision
-    sampler: BatchSampler
+    samplers: tuple[BatchSampler, ...]
     gradient_cache: GradientCache
     notes: tuple[str, ...]
+
+    @property
+    def sampler_words(self) -> str:
+        """The samplers there are, each once."""
+        return ", ".join(dict.fromkeys(self.samplers))
 
 
 def decide_settings(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> Settings:
@@ -46,11 +54,12 @@ def decide_settings(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> Set
     losses = [loss for each in train_sets for loss in each.losses]
     device = decide_device()
     cache, notes = _gradient_cache(train.gradient_cache, losses)
-    sampler = _sampler(losses) if train.batch_sampler is BatchSampler.AUTO else train.batch_sampler
+    asked = train.batch_sampler
+    samplers = tuple(_sampler(each.losses) if asked is BatchSampler.AUTO else asked for each in train_sets)
     precision = decide_precision(train.precision, device)
     if precision is Precision.BF16 and device.type == "cpu" and not cpu_computes_bf16():
         raise ConfigError(loaded.problem(("train", "precision"), "no-bf16", _NO_BF16, _NO_BF16_HINT))
-    return Settings(device, precision, sampler, cache, notes)
+    return Settings(device, precision, samplers, cache, notes)
 
 
 def _gradient_cache(asked: GradientCache, losses: Sequence[LossConfig]) -> tuple[GradientCache, tuple[str, ...]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from small_run import write_config
 
 from embtune.config import load_config
 from embtune.config.words import BatchSampler, GradientCache, Precision
-from embtune.pipeline.job import read_inputs
+from embtune.pipeline.job import prepare, read_inputs
 from embtune.report.progress import Several
 
 
@@ -35,7 +37,22 @@ def test_a_cached_loss_is_its_plain_form_with_the_cache_on(
 
 def test_in_batch_negatives_are_sampled_without_duplicates(tmp_path: Path) -> None:
     settings = read_inputs(load_config(write_config(tmp_path)), Several()).settings
-    assert settings.sampler is BatchSampler.NO_DUPLICATES
+    assert settings.samplers == (BatchSampler.NO_DUPLICATES,)
+
+
+def test_each_training_set_is_sampled_as_its_own_loss_needs(tmp_path: Path) -> None:
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text(
+        "".join(json.dumps({"text": f"text {row}", "label": f"kind{row % 3}"}) + "\n" for row in range(24))
+    )
+    sets = [{"path": "train.jsonl"}, {"path": "texts.jsonl", "loss": "BatchHardTripletLoss"}]
+    loaded = load_config(write_config(tmp_path, data={"train": sets}))
+    job = prepare(loaded, Several())
+    assert job.inputs.settings.samplers == (BatchSampler.NO_DUPLICATES, BatchSampler.GROUP_BY_LABEL)
+    classes = job.inputs.train_sets[1].examples.labels
+    assert classes is not None
+    batches = [job.training.schedule.at(step).batch for step in range(job.training.schedule.steps_per_epoch)]
+    assert all(Counter(classes[batch.rows].tolist()).most_common()[-1][1] >= 2 for batch in batches if batch.dataset)
 
 
 def test_a_cpu_computes_in_float32_unless_asked_otherwise(tmp_path: Path) -> None:
