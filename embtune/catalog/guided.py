@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from embtune.catalog.spec import Parameters
+from embtune.catalog.taught import TaughtParameters
 
 _SCRATCH = "scratch:"
 
@@ -29,3 +30,12 @@ class GuidedParameters(Parameters):
         "with its own tokenizer and default prompt, before training.",
         examples=["sentence-transformers/all-MiniLM-L6-v2"],
     )
+
+
+def frozen_parameter(parameters: Parameters) -> tuple[str, str] | None:
+    """The parameter that names a model which is not trained, and that model; None where there is none."""
+    if isinstance(parameters, GuidedParameters):
+        return "guide", parameters.guide
+    if isinstance(parameters, TaughtParameters) and parameters.teacher is not None:
+        return "teacher", parameters.teacher
+    return None
