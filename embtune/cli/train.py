@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from embtune.cli.cache import cache_folder
 from embtune.cli.options import (
     ConfigArgument,
     JsonOption,
@@ -38,7 +39,8 @@ def command(
 
     from embtune.pipeline.train_job import TrainRequest, run_training  # torch comes in here
 
-    result = run_training(loaded, TrainRequest(("embtune", *sys.argv[1:]), dry_run, verbose), display)
+    request = TrainRequest(("embtune", *sys.argv[1:]), dry_run, verbose, cache_folder(os.environ))
+    result = run_training(loaded, request, display)
     if result is None:
         return
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from embtune.config import LoadedConfig
 from embtune.data.examples import Examples
 from embtune.losses.objective import View, frozen_model
 from embtune.model.embedder import TextEmbedder
-from embtune.model.encode import encode_texts
+from embtune.model.encode import encoded_width
+from embtune.model.frozen import frozen_vectors
 from embtune.model.load import load_model
 from embtune.pipeline.collecting import located
 from embtune.pipeline.settings import Settings
@@ -21,12 +23,13 @@ from embtune.train.rows import FrozenColumn
 
 
 class FrozenTowers:
-    """The frozen towers of one run, each loaded once."""
+    """The frozen towers of one run, each loaded once. Their vectors are kept in `cache`, where there is one."""
 
-    def __init__(self, loaded: LoadedConfig, settings: Settings, progress: Progress) -> None:
+    def __init__(self, loaded: LoadedConfig, settings: Settings, progress: Progress, cache: Path | None) -> None:
         self._loaded = loaded
         self._precision = MixedPrecision(settings.precision, settings.device)
         self._progress = progress
+        self._cache = cache
         self._models: dict[str, TextEmbedder] = {}
 
     def width(self, tower: str) -> int:
@@ -35,8 +38,7 @@ class FrozenTowers:
         Raises:
             ModelError: the model cannot be had; located at the loss.
         """
-        model = self._model(tower)
-        return min(model.embedding_dim, model.settings.truncate_dim or model.embedding_dim)
+        return encoded_width(self._model(tower))
 
     def columns(self, examples: Examples, views: Iterable[View]) -> dict[View, FrozenColumn]:
         """A column for each of the views that is of a frozen tower.
@@ -62,7 +64,7 @@ class FrozenTowers:
         """(texts, D) float32, of the texts as they are, under the tower's own default prompt."""
         model = self._model(tower)
         with self._progress.stage(f"embedding texts with {frozen_model(tower)}", len(texts)) as advance:
-            return encode_texts(model, texts, autocast=self._precision.autocast, progress=advance)
+            return frozen_vectors(model, texts, cache=self._cache, autocast=self._precision.autocast, progress=advance)
 
     def _model(self, tower: str) -> TextEmbedder:
         if tower not in self._models:

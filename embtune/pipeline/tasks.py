@@ -16,7 +16,6 @@ from embtune.pipeline.datasets import TrainSet
 from embtune.pipeline.decoders import Decoders
 from embtune.pipeline.frozen import FrozenTowers
 from embtune.pipeline.making import row_maker
-from embtune.pipeline.settings import Settings
 from embtune.pipeline.texts import role_texts
 from embtune.report.progress import Progress
 from embtune.train.loop import Task
@@ -24,7 +23,7 @@ from embtune.train.tokenise import TextReader, tokenise
 
 
 def build_tasks(
-    loaded: LoadedConfig, train_sets: Sequence[TrainSet], model: TextEmbedder, settings: Settings, progress: Progress
+    loaded: LoadedConfig, train_sets: Sequence[TrainSet], model: TextEmbedder, frozen: FrozenTowers, progress: Progress
 ) -> list[Task]:
     """One task a training set. Sets that share a loss share its heads, unless their classes or label widths differ.
 
@@ -33,13 +32,13 @@ def build_tasks(
         ModelError: a frozen model, such as a teacher, cannot be had.
     """
     built: dict[tuple[int, tuple[str, ...], int | None], Objective] = {}
-    decoders, frozen = Decoders(model), FrozenTowers(loaded, settings, progress)
+    decoders = Decoders(model)
     tasks = []
     for each in train_sets:
         key = (id(each.losses), each.examples.class_names, _label_width(each.examples))
         if key not in built:
             with located(loaded, ("modifiers",) if loaded.config.modifiers else ("loss",)):
-                built[key] = _objective(loaded, each, model, decoders, frozen).to(settings.device)
+                built[key] = _objective(loaded, each, model, decoders, frozen).to(model.device)
         readers = {MAIN_TOWER: model, TWIN_TOWER: model, **decoders.readers}
         task = _task(loaded, each, built[key], readers, model, progress)
         views = task.objective.request(each.examples.roles).views

@@ -33,11 +33,17 @@ _DRY_STEPS = 2
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What the command line asks for. argv: as typed, for the record. every_step: show each step."""
+    """What the command line asks for.
+
+    argv: as typed, for the record.
+    every_step: show each step.
+    cache: where vectors of teachers and guides are kept between runs; None keeps none.
+    """
 
     argv: tuple[str, ...] = ()
     dry_run: bool = False
     every_step: bool = False
+    cache: Path | None = None
 
 
 def run_training(loaded: LoadedConfig, request: TrainRequest, progress: Progress) -> dict[str, object] | None:
@@ -53,7 +59,7 @@ def run_training(loaded: LoadedConfig, request: TrainRequest, progress: Progress
     if claim(loaded, directory) is RunState.FINISHED and not request.dry_run:
         return _finished_result(directory, progress)
     with listening() as stop:
-        job = prepare(loaded, progress)
+        job = prepare(loaded, progress, None if request.dry_run else request.cache)
         if request.dry_run:
             _dry_run(job, progress)
             return None

@@ -12,6 +12,7 @@ from killed_run import Case, checkpoint_tensors, config_of, finish, killed
 from small_run import TOPICS, small_config, write_pairs
 
 from embtune.catalog.spec import LabelKind
+from embtune.cli.cache import cache_folder
 from embtune.config import load_config
 from embtune.errors import ConfigError, ModelError
 from embtune.losses.objective import View, guide_tower
@@ -61,8 +62,8 @@ def write_tuples(folder: Path) -> None:
     (folder / "tuples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def losses_of(folder: Path) -> list[float]:
-    lines = (folder / "run" / "metrics.jsonl").read_text().splitlines()
+def losses_of(folder: Path, run: str = "run") -> list[float]:
+    lines = (folder / run / "metrics.jsonl").read_text().splitlines()
     return [event["loss"] for event in map(json.loads, lines) if event["event"] == "step"]
 
 
@@ -169,3 +170,19 @@ def test_check_format_knows_of_the_teacher(teacher: Path, tmp_path: Path) -> Non
     assert report.ok
     (report,) = check_config(str(taught(tmp_path, {"name": "MSELoss"})), (), {})
     assert not report.ok
+
+
+def test_a_teachers_vectors_are_kept_between_runs_but_a_dry_run_writes_nothing(teacher: Path, tmp_path: Path) -> None:
+    config, cache = taught(tmp_path, {"name": "MSELoss", "teacher": str(teacher)}), tmp_path / "cache"
+    assert run_training(load_config(config), TrainRequest(dry_run=True, cache=cache), QUIET) is None
+    assert not cache.exists()
+    for run in ("run", "again"):
+        loaded = load_config(config, [f"output_dir={tmp_path / run}"])
+        assert run_training(loaded, TrainRequest(cache=cache), QUIET) is not None
+    assert len(list(cache.rglob("vectors.bin"))) == 1
+    assert losses_of(tmp_path) == losses_of(tmp_path, "again")
+
+
+def test_the_cache_is_the_users(tmp_path: Path) -> None:
+    assert cache_folder({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "embtune"
+    assert cache_folder({}) == Path.home() / ".cache" / "embtune"
