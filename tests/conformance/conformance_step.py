@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from conformance_grid import Cell, write_config
 from torch import Tensor
 
@@ -20,6 +21,7 @@ from embtune.pipeline.job import Job, prepare
 from embtune.report.progress import Several
 from embtune.train.budget import Budget
 from embtune.train.embed import EVERYTHING, EmbedSettings
+from embtune.train.rows import TrainingRows
 from embtune.train.seeds import mix
 from embtune.train.step import StepOutcome, StepSettings, run_step
 
@@ -69,16 +71,21 @@ def prepare_cell(cell: Cell, folder: Path, guide: Path) -> Job:
 
 def step(job: Job, budget: Budget) -> Stepped:
     """The run's first step, up to its gradients."""
+    place = job.training.schedule.at(0)
+    task = job.training.tasks[place.batch.dataset]
+    data, rows = task.of_step(place.batch.rows, mix(job.training.seed, "rows"))
+    return step_over(job, data, rows, budget)
+
+
+def step_over(job: Job, data: TrainingRows, rows: np.ndarray, budget: Budget) -> Stepped:
+    """A step over some rows with the objective of the run's one dataset."""
     training = job.training
-    place = training.schedule.at(0)
-    task = training.tasks[place.batch.dataset]
-    seed = mix(training.seed, 0)
+    (task,) = training.tasks
     training.trainables.train()
     training.optimizer.zero_grad(set_to_none=True)
-    data, rows = task.of_step(place.batch.rows, mix(seed, "rows"))
     embed = EmbedSettings(training.towers, training.precision, task.every_layer, budget.kept_tokens)
     settings = StepSettings(embed, budget.micro_batch_tokens, budget.group_tokens, budget.row_block)
-    outcome = run_step(data, rows, task.objective, settings, seed)
+    outcome = run_step(data, rows, task.objective, settings, mix(training.seed, 0))
     named = training.trainables.trainable()
     return Stepped(outcome, {name: None if p.grad is None else p.grad.clone() for name, p in named})
 
