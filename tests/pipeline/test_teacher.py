@@ -111,6 +111,36 @@ def test_a_teacher_of_another_width_needs_a_projection(teacher: Path, tmp_path: 
     assert any("projection" in name for name, _ in job.training.trainables.trainable())
 
 
+def test_teacher_embeddings_of_another_width_in_the_data_are_refused_before_training(tmp_path: Path) -> None:
+    rows = [{"text": f"text {i}", "embedding": [1.0, 0.5, float(i)]} for i in range(20)]
+    (tmp_path / "vectors.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = {"train": [{"path": "vectors.jsonl"}]}
+    config = load_config(taught(tmp_path, {"name": "EmbedDistillLoss"}, data=data))
+    with pytest.raises(ConfigError, match="of the data are 3 wide, the model's are 16"):
+        prepare(config, QUIET)
+
+
+@pytest.mark.parametrize(
+    ("loss", "extra", "kind"),
+    [
+        ("MarginMSELoss", 0, LabelKind.MARGIN),
+        ("MarginMSELoss", 1, LabelKind.SCORES),
+        ("DistillKLDivLoss", 1, LabelKind.SCORES),
+    ],
+)
+def test_labels_of_listed_negatives_are_read_by_their_length(
+    loss: str, extra: int, kind: LabelKind, tmp_path: Path
+) -> None:
+    write_tuples(tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "tuples.jsonl").read_text().splitlines()]
+    scored = [row | {"scores": [3.0] * extra + [1.0] * len(row["negatives"])} for row in rows]
+    (tmp_path / "scored.jsonl").write_text("".join(json.dumps(row) + "\n" for row in scored))
+    config = load_config(taught(tmp_path, {"name": loss}, data={"train": [{"path": "scored.jsonl"}]}))
+    assert prepare(config, QUIET).inputs.train_sets[0].layout.label is kind
+    assert run_training(config, TrainRequest(), QUIET) is not None
+    assert losses_of(tmp_path)[-1] < losses_of(tmp_path)[0]
+
+
 def test_a_projection_goes_on_bit_for_bit_after_a_kill(teacher: Path, tmp_path: Path) -> None:
     case = Case("text", {"name": "EmbedDistillLoss", "teacher": str(teacher), "projection_dim": 16})
     undisturbed, other = tmp_path / "undisturbed", tmp_path / "killed"
