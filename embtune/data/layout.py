@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from embtune.catalog.formats import describe_data, roles_fit
+from embtune.catalog.formats import ANY_ROLES, describe_data, roles_fit
 from embtune.catalog.roles import LIST_ROLE, in_role_order, is_negative
 from embtune.catalog.spec import Format, LabelKind
 from embtune.data.columns import Column
@@ -45,8 +45,9 @@ class Layout:
         return tuple(self.columns)
 
     def is_of(self, formats: Iterable[Format]) -> bool:
-        """Whether it is one of the formats, the label of exactly that kind."""
-        return any(format.label is self.label and roles_fit(format.roles, self.roles) for format in formats)
+        """Whether it is one of the formats, the label of exactly that kind; `any` decides nothing."""
+        telling = [format for format in formats if format.roles != (ANY_ROLES,)]
+        return any(format.label is self.label and roles_fit(format.roles, self.roles) for format in telling)
 
     def __str__(self) -> str:
         """`anchor, positive + label (class)`."""

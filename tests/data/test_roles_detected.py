@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from embtune.catalog import LabelKind, find_spec
+from embtune.catalog import Format, LabelKind, find_spec
+from embtune.catalog.formats import ANY
 from embtune.data.roles import Layout, detect_layout
 from embtune.data.row import Row
 from embtune.errors import ConfigError, Location
@@ -12,9 +13,9 @@ from embtune.errors import ConfigError, Location
 HERE = Location("data.jsonl", 1)
 
 
-def detect(columns: dict[str, list[object]], loss: str | None = None) -> Layout:
+def detect(columns: dict[str, list[object]], loss: str | None = None, *beside: Format) -> Layout:
     sample = [Row(dict(zip(columns, cells, strict=True)), HERE) for cells in zip(*columns.values(), strict=True)]
-    return detect_layout(sample, find_spec(loss).formats if loss else None)
+    return detect_layout(sample, (*find_spec(loss).formats, *beside) if loss else None)
 
 
 def texts(word: str, count: int = 8) -> list[object]:
@@ -105,6 +106,18 @@ def test_the_wanted_format_decides_between_readings_and_a_note_says_so() -> None
     layout = detect(triplets, "MultipleNegativesRankingLoss")
     assert (layout.roles, layout.label) == (("anchor", "positive", "negative"), LabelKind.NONE)
     assert any("which the loss takes" in note for note in layout.notes)
+
+
+@pytest.mark.parametrize(
+    ("columns", "loss"),
+    [
+        ({"text": texts("t"), "topic": list("ab" * 4)}, "BatchHardTripletLoss"),
+        ({"sentence1": texts("a"), "sentence2": texts("b"), "grade": [0.5, 1] * 4}, "CoSENTLoss"),
+    ],
+)
+def test_a_loss_of_any_texts_beside_another_leaves_it_its_label(columns: dict[str, list[object]], loss: str) -> None:
+    assert detect(columns).label is LabelKind.NONE
+    assert detect(columns, loss, ANY) == detect(columns, loss)
 
 
 def test_a_loss_for_pairs_leaves_negatives_out_aloud() -> None:
