@@ -94,3 +94,10 @@ class LayerWeighting(Enum):
     UNIFORM = "uniform"  # 1 each
     LOG = "log"  # 1 / (1 + log(1 + layer))
     LINEAR = "linear"  # 1 / (1 + layer)
+
+
+class Aggregation(Enum):
+    """How the columns of a row come to one number."""
+
+    MEAN = "mean"
+    SUM = "sum"

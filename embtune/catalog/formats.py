@@ -92,8 +92,12 @@ def roles_fit(wanted: Sequence[str], roles: Sequence[str]) -> bool:
 
 
 def fits(format: Format, roles: Sequence[str], label: LabelKind) -> bool:
-    """Whether a dataset with these canonical roles and this kind of label is of `format`."""
-    return roles_fit(format.roles, roles) and label_fits(format.label, label)
+    """Whether a dataset with these canonical roles and this kind of label is of `format`.
+
+    `any` takes whatever label the rows have, so that such a loss can be added to every other.
+    """
+    any_label = format.roles == (ANY_ROLES,) or label_fits(format.label, label)
+    return any_label and roles_fit(format.roles, roles)
 
 
 def describe(format: Format) -> str:

@@ -9,12 +9,10 @@ from torch import Tensor
 from embtune.catalog.entries.contrastive import ContrastiveParameters
 from embtune.catalog.formats import PAIR_BINARY
 from embtune.catalog.spec import Coupling
-from embtune.losses.distance import row_distances
+from embtune.losses.distance import PAIR_OFFSET, row_distances
 from embtune.losses.objective import Batch, BuildContext, Objective, Request
 from embtune.losses.similarity import COSINE_FLOOR
 from embtune.losses.views import request_columns
-
-_OFFSET = 1e-6  # torch.nn.functional.pairwise_distance adds it to the difference
 
 
 class Contrastive(Objective):
@@ -50,7 +48,7 @@ class Contrastive(Objective):
         """`contrastive`: the mean over rows, or their sum."""
         left_BD, right_BD = batch.embedding("sentence_A"), batch.embedding("sentence_B")
         metric = self.settings.distance_metric
-        distances_B = row_distances(metric, left_BD, right_BD, floor=COSINE_FLOOR, offset=_OFFSET)
+        distances_B = row_distances(metric, left_BD, right_BD, floor=COSINE_FLOOR, offset=PAIR_OFFSET)
         labels_B = batch.known_labels().flatten().to(distances_B.dtype)
         apart_B = (self.settings.margin - distances_B).relu()
         losses_B = 0.5 * (labels_B * distances_B.square() + (1 - labels_B) * apart_B.square())

@@ -7,6 +7,8 @@ from torch import Tensor
 from embtune.catalog.choices import Distance
 from embtune.losses.similarity import NORMALIZE_FLOOR, norms, row_cosines
 
+PAIR_OFFSET = 1e-6  # torch.nn.functional.pairwise_distance adds it to the difference
+
 
 def row_distances(
     metric: Distance, left_BD: Tensor, right_BD: Tensor, *, floor: float = NORMALIZE_FLOOR, offset: float = 0.0

@@ -51,7 +51,7 @@ SPECS = pytest.mark.parametrize("spec", all_specs(), ids=lambda spec: spec.name)
 # what a loss of Sentence Transformers is told and embtune knows: the model, the machine, the data
 NOT_PARAMETERS = {
     "self", "model", "loss", "gather_across_devices", "mini_batch_size", "mini_batch_num_tokens", "show_progress_bar",
-    "embedding_dimension",
+    "embedding_dimension", "use_mini_batched_version",
 }  # fmt: skip
 OUR_NAME = {"matryoshka_dims": "dims", "matryoshka_weights": "weights"}
 OURS_ALONE = {"temperature", "scale", "teacher", "noise", "noise_ratio"}
@@ -63,6 +63,7 @@ WORDS = {
     ("DistillKLDivLoss", "similarity_fct"): "dot",
     ("TripletLoss", "distance_metric"): "euclidean",
     ("ContrastiveLoss", "distance_metric"): "cosine",
+    ("OnlineContrastiveLoss", "distance_metric"): "cosine",
     ("BatchAllTripletLoss", "distance_metric"): "euclidean",
     ("BatchHardTripletLoss", "distance_metric"): "euclidean",
     ("BatchHardSoftMarginTripletLoss", "distance_metric"): "euclidean",

@@ -45,7 +45,7 @@ def test_a_word_like_nothing_gets_no_guess() -> None:
 
 def test_losses_made_for_the_label_and_recommended_ones_come_first() -> None:
     pair = ("sentence_A", "sentence_B")
-    assert [spec.name for spec in losses_fitting(pair, LabelKind.SCORE)] == ["CoSENTLoss", "CosineSimilarityLoss"]
+    assert [spec.name for spec in losses_fitting(pair, LabelKind.SCORE)] == ["CoSENTLoss", "AnglELoss", "CosineSimilarityLoss", "GlobalOrthogonalRegularizationLoss"]
     assert losses_fitting(pair, LabelKind.BINARY)[0].name == "ContrastiveLoss"
 
 

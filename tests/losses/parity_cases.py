@@ -13,6 +13,7 @@ import loss_reference
 import reference_distillation
 import reference_guided
 import reference_mining
+import reference_pairs
 import reference_unlabelled
 import torch
 from objectives import parsed, scored_views
@@ -28,8 +29,10 @@ HEAD_SEED = 5
 PAIR_ROLES = ("sentence_A", "sentence_B")
 LABELS = {
     "CoSENTLoss": torch.tensor([0.2, 0.9, 0.2, 0.5, 1.0, 0.0]),
+    "AnglELoss": torch.tensor([0.2, 0.9, 0.2, 0.5, 1.0, 0.0]),
     "CosineSimilarityLoss": torch.tensor([0.2, 0.9, 0.2, 0.5, 1.0, 0.0]),
     "ContrastiveLoss": torch.tensor([1, 0, 0, 1, 1, 0]),
+    "OnlineContrastiveLoss": torch.tensor([1, 0, 0, 1, 1, 0]),
     "ContrastiveTensionLoss": torch.tensor([1, 0, 0, 1, 1, 0]),
     "SoftmaxLoss": torch.tensor([0, 2, 1, 1, 0, 2]),
     **{name: torch.tensor([0, 1, 0, 1, 2, 0]) for name in reference_mining.LOSSES},
@@ -40,6 +43,7 @@ REFERENCES = {
     **reference_mining.LOSSES,
     **reference_distillation.LOSSES,
     **reference_guided.LOSSES,
+    **reference_pairs.LOSSES,
 }
 
 
@@ -69,8 +73,8 @@ class ParityCase:
 
     @property
     def known_to_sentence_transformers(self) -> bool:
-        """Everything but Matryoshka over a loss with a head, which raises there."""
-        return self.matryoshka is None or not _heads(self)
+        """Everything but Matryoshka over a loss with a head or with named terms, which raises there."""
+        return self.matryoshka is None or not (_heads(self) or self.loss == "GlobalOrthogonalRegularizationLoss")
 
     @property
     def label(self) -> str:
@@ -90,7 +94,7 @@ class ParityCase:
     def labels(self) -> Tensor | None:
         """(B,) labels of the loss's kind, with ties; (B, *numbers) where a row's label is numbers of any size."""
         if self.numbers is None:
-            return LABELS.get(self.loss)
+            return None if "anchor" in self.roles else LABELS.get(self.loss)
         return torch.randn(ROWS, *self.numbers, generator=torch.Generator().manual_seed(7))
 
     def guide(self) -> Tensor | None:

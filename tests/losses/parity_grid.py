@@ -18,6 +18,7 @@ def all_cases() -> tuple[ParityCase, ...]:
         *ranking_cases(),
         *pair_cases(),
         *triplet_cases(),
+        *more_pair_cases(),
         *unlabelled_cases(),
         *mining_cases(),
         *distillation_cases(),
@@ -66,6 +67,24 @@ def pair_cases() -> Iterator[ParityCase]:
         if any(seen):
             names = ("concatenation_sent_rep", "concatenation_sent_difference", "concatenation_sent_multiplication")
             yield ParityCase("SoftmaxLoss", PAIR_ROLES, dict(zip(names, seen, strict=True)))
+
+
+def more_pair_cases() -> Iterator[ParityCase]:
+    """Angles on pairs and tuples; hard pairs; mega-batch margins; orthogonality in every similarity."""
+    for scale in (20.0, 3.0):
+        yield ParityCase("AnglELoss", PAIR_ROLES, {"scale": scale})
+        for negatives in (1, 3):
+            yield ParityCase("AnglELoss", ranking_roles(negatives), {"scale": scale})
+    for metric, margin in (("cosine", 0.5), ("euclidean", 2.5), ("manhattan", 6.0)):
+        yield ParityCase("OnlineContrastiveLoss", PAIR_ROLES, {"distance_metric": metric, "margin": margin})
+    for positive, negative in ((0.8, 0.3), (0.5, -0.2)):
+        margins: dict[str, object] = {"positive_margin": positive, "negative_margin": negative}
+        yield ParityCase("MegaBatchMarginLoss", ranking_roles(0), margins)
+    for (similarity, _), aggregation, roles in product(SIMILARITIES, ("mean", "sum"), (("text",), ranking_roles(1))):
+        parameters: dict[str, object] = {"similarity_fct": similarity, "aggregation": aggregation}
+        yield ParityCase("GlobalOrthogonalRegularizationLoss", roles, parameters)
+    for left_out in ("mean_weight", "second_moment_weight"):
+        yield ParityCase("GlobalOrthogonalRegularizationLoss", PAIR_ROLES, {left_out: None})
 
 
 def triplet_cases() -> Iterator[ParityCase]:
@@ -149,6 +168,10 @@ def matryoshka_cases() -> Iterator[ParityCase]:
         "CosineSimilarityLoss": PAIR_ROLES,
         "ContrastiveLoss": PAIR_ROLES,
         "SoftmaxLoss": PAIR_ROLES,
+        "AnglELoss": PAIR_ROLES,
+        "OnlineContrastiveLoss": PAIR_ROLES,
+        "MegaBatchMarginLoss": ranking_roles(0),
+        "GlobalOrthogonalRegularizationLoss": ("text",),
         **{case.loss: case.roles for case in mining_cases()},
     }
     widths: tuple[dict[str, tuple[float, ...]], ...] = (

@@ -65,6 +65,8 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "MultipleNegativesRankingLoss": {"similarity_fct": MATRIX_SIMILARITIES},
     "ContrastiveTensionLossInBatchNegatives": {"similarity_fct": MATRIX_SIMILARITIES},
     "CoSENTLoss": {"similarity_fct": ROW_SIMILARITIES},
+    "GlobalOrthogonalRegularizationLoss": {"similarity_fct": MATRIX_SIMILARITIES},
+    "OnlineContrastiveLoss": {"distance_metric": PAIR_DISTANCES},
     "MarginMSELoss": {"similarity_fct": ROW_SIMILARITIES},
     "DistillKLDivLoss": {"similarity_fct": ROW_SIMILARITIES},
     "TripletLoss": {"distance_metric": TRIPLET_DISTANCES},
@@ -86,6 +88,8 @@ def loss_arguments(name: str, parameters: Mapping[str, object], width: int) -> d
     """The arguments of a loss's constructor beside the model, which embeds `width` wide."""
     words = WORDS.get(name, {})
     arguments = {key: words[key][str(value)] if key in words else value for key, value in parameters.items()}
+    if name == "MegaBatchMarginLoss":
+        arguments["use_mini_batched_version"] = False  # it computes the same, but not for a static model
     return arguments | ({"embedding_dimension": width} if name == "SoftmaxLoss" else {})
 
 
@@ -112,6 +116,8 @@ def value_and_gradient(
         if name == "ContrastiveTensionLossInBatchNegatives":
             texts = [_only_column_of_both_copies(loss, table_VBD)]
         value = loss([model.preprocess(column) for column in texts], labels)
+    if isinstance(value, dict):  # named terms
+        value = torch.stack(list(value.values())).sum()
     copies = [name for name in ("model1", "model2") if hasattr(loss, name)]
     tables = [loss.get_parameter(f"{copy}.0.embedding.weight") for copy in copies]
     gradients = torch.autograd.grad(value, tables or [model.get_parameter("0.embedding.weight")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from denoising_case import DenoisingCase
 from layer_cases import layer_cases
 from parity_cases import (
     GRADIENT_TOLERANCE,
@@ -51,5 +52,6 @@ def test_row_blocks_change_nothing(case: ParityCase, row_block: int) -> None:
 
 def test_every_loss_of_the_catalogue_is_in_the_grid() -> None:
     covered = {case.loss for case in CASES} | {"MatryoshkaLoss"} | {case.modifier for case in layer_cases()}
+    covered.add(DenoisingCase.loss)
     implemented = {effective_spec(spec).name for spec in all_specs()}
     assert implemented <= covered
