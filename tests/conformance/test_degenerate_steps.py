@@ -7,7 +7,7 @@ that are made of texts are made of such texts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from conformance_step import LARGE, Stepped, prepare_cell, save_guide, step_over
 
 from embtune.config.words import Precision
 from embtune.data.tokens import TokenStore
+from embtune.losses.objective import View
 from embtune.model.embedder import TextEmbedder
 from embtune.pipeline.job import Job
 from embtune.train.precision import MixedPrecision
@@ -34,15 +35,17 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_guide(tmp_path_factory.mktemp("guide"))
 
 
-def with_texts(rows: TrainingRows, model: TextEmbedder, texts: list[str], text_of_row: np.ndarray) -> TrainingRows:
-    """The rows with other texts in every view and target; a row without a text stays without."""
+def with_texts(
+    rows: TrainingRows, model: TextEmbedder, texts: list[str], text_of_row: np.ndarray, views: Container[View]
+) -> TrainingRows:
+    """The rows with other texts in some views and targets; a row without a text stays without."""
     store = TokenStore.build(texts, lambda some: model.tokenizer.encode(some, model.max_seq_length))
 
     def filled(column: TextColumn) -> TextColumn:
         return replace(column, store=store, text_of_row=np.where(column.text_of_row >= 0, text_of_row, -1))
 
-    columns = {view: filled(column) for view, column in rows.columns.items()}
-    targets = {view: filled(column) for view, column in rows.targets.items()}
+    columns = {view: filled(column) if view in views else column for view, column in rows.columns.items()}
+    targets = {view: filled(column) if view in views else column for view, column in rows.targets.items()}
     return replace(rows, columns=columns, targets=targets)
 
 
@@ -54,10 +57,11 @@ def degenerate(data: TrainingRows, model: TextEmbedder) -> Iterator[tuple[str, T
     if data.labels is not None and data.labels.dim() == 1:
         _, first = np.unique(data.labels.numpy(), return_index=True)
         yield "all labels distinct", data, first[:6]
-    nothing = np.zeros(data.size, dtype=np.int64)
-    yield "equal texts", with_texts(data, model, ["cat sat"], nothing), BATCH
-    yield "empty texts", with_texts(data, model, [""], nothing), BATCH
-    yield "an empty text", with_texts(data, model, ["cat sat", ""], (np.arange(data.size) == 0).astype(int)), BATCH
+    everywhere, zeros = {*data.columns, *data.targets}, np.zeros(data.size, dtype=np.int64)
+    yield "equal texts", with_texts(data, model, ["cat sat"], zeros, everywhere), BATCH
+    yield "empty texts", with_texts(data, model, [""], zeros, everywhere), BATCH
+    view, one_row = next(iter(data.columns)), (np.arange(data.size) == 0).astype(np.int64)
+    yield "an empty text", with_texts(data, model, ["cat sat", ""], one_row, {view}), BATCH
 
 
 def is_finite(found: Stepped) -> bool:
