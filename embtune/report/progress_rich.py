@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.constrain import Constrain
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Task, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
@@ -20,6 +22,7 @@ from embtune.report.progress import Advance, Progress
 from embtune.report.progress_plain import evaluation_line
 
 _TOO_NARROW_FOR_RATES = 100  # columns
+_ECHO = 3  # columns left free for the ^C that a terminal writes: on a full line it would break the bar in two
 
 
 class RichProgress(Progress):
@@ -62,7 +65,13 @@ class RichProgress(Progress):
         """The bar that `step` moves."""
         self._pace = Pace(total_steps, first_step)
         with self._showing() as bars:
-            self._training = bars.add_task("training", total=total_steps, completed=first_step, detail="", left="")
+            self._training = bars.add_task(
+                "training",
+                total=total_steps,
+                completed=first_step,
+                detail=f"waiting for step {first_step + 1}",
+                left="",
+            )
             try:
                 yield
             finally:
@@ -115,12 +124,17 @@ class RichProgress(Progress):
         if self._bars is not None:
             yield self._bars
             return
-        # stdout stays the user's: only what others write to stderr is put above the bars
-        with Bars(*_columns(), console=self._console, redirect_stdout=False, expand=True) as self._bars:
-            try:
+        self._bars = Bars(*_columns(), console=self._console, expand=True)
+        try:
+            # stdout stays the user's: only what others write to stderr is put above the bars
+            with Live(get_renderable=self._lines, console=self._console, redirect_stdout=False, refresh_per_second=10):
                 yield self._bars
-            finally:
-                self._bars = None
+        finally:
+            self._bars = None
+
+    def _lines(self) -> RenderableType:
+        """The bars as they stand, at the terminal's width as it is now."""
+        return Constrain(self._bars, self._console.width - _ECHO) if self._bars else ""
 
 
 def step_detail(event: StepEvent, width: int) -> str:

@@ -3,6 +3,7 @@ import io
 import json
 import os
 import pty
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -152,6 +153,20 @@ def test_rich_progress_shows_bars_and_tells_everything_that_plain_does(monkeypat
                   "evaluating [dev]", "[dev]/ndcg@10", "-0.1000", "warning: The model got worse."):  # fmt: skip
         assert words in shown
     assert "\x1b[1;33m" in shown  # bold yellow
+
+
+def test_bars_leave_room_for_the_sign_of_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", on_a_terminal(False, monkeypatch))
+    bars = [line for line in re.split(r"[\r\n]+", plain) if line.startswith("training")]
+    assert bars
+    assert max(map(len, bars)) + len("^C") < 80
+
+
+def test_the_first_step_of_a_session_is_named_before_it_is_done() -> None:
+    stream = io.StringIO()
+    with RichProgress(stream).training(24, first_step=10):
+        pass
+    assert "10/24 waiting for step 11" in stream.getvalue()
 
 
 def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
