@@ -140,6 +140,10 @@ def _to_the_end(session: Session, record: RunRecord) -> None:
         _end(session, record, "stopped" if isinstance(error, Stopped) else "failed")
         raise
     _end(session, record, RunState.FINISHED.value, result)
+    if session.stop.signum is not None:
+        raise Stopped(
+            session.stop.signum, "a signal came while the model was being saved; it is saved, and the run done"
+        )
 
 
 def _end(session: Session, record: RunRecord, status: str, result: RunResult | None = None) -> None:

@@ -16,6 +16,11 @@ from command import REPOSITORY, run_embtune
 from safetensors.numpy import load_file
 from small_run import write_config
 
+from embtune.config import load_config
+from embtune.errors import Stopped
+from embtune.pipeline.train_job import TrainRequest, run_training
+from embtune.report.progress_plain import PlainProgress, discard
+
 ARGUMENTS = ("--progress", "plain")
 
 
@@ -83,6 +88,22 @@ def test_a_signal_saves_and_the_same_command_goes_on(
     assert done.returncode == 0, done.stderr
     assert "going on after step" in done.stderr
     assert_same_result(tmp_path / "run", undisturbed)
+
+
+def test_a_signal_while_the_model_is_saved_ends_the_run_when_it_is_whole(tmp_path: Path) -> None:
+    loaded = load_config(write_config(tmp_path))
+
+    def interrupt(line: str) -> None:
+        if line.split() == ["metric", "before", "after", "gain"]:  # told between the saving and the end
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Stopped, match="the run done") as stopped:
+        run_training(loaded, TrainRequest(), PlainProgress(interrupt))
+    assert stopped.value.signum == signal.SIGTERM
+    again = run_training(loaded, TrainRequest(), PlainProgress(discard))
+    assert again is not None
+    assert again["steps"] == 24
+    assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize("moment", [1, 9, 17, 23])
