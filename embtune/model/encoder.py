@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import PreTrainedModel
 
 from embtune.model.features import Features, flat, padded
@@ -81,9 +82,9 @@ class TransformerEncoder(Encoder):
 
     @property
     def token_vectors(self) -> nn.Parameter:
-        """The embedding layer's table."""
+        """The embedding layer's table, without low-rank updates."""
         table = self.model.get_input_embeddings().weight
-        assert isinstance(table, nn.Parameter), "token vectors are trained"
+        assert isinstance(table, nn.Parameter), "token vectors are a parameter"
         return table
 
     def collate(self, token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
@@ -111,16 +112,20 @@ class TransformerEncoder(Encoder):
 
 
 class StaticEncoder(Encoder):
-    """The mean of one learned vector a token. No order, no attention; a text without tokens gives zeros."""
+    """The mean of one learned vector a token. No order, no attention; a text without tokens gives zeros.
 
-    def __init__(self, bag: nn.EmbeddingBag) -> None:
+    Args:
+        embedding: the token vectors. Low-rank updates put a module of their own around it.
+    """
+
+    def __init__(self, embedding: nn.Embedding) -> None:
         super().__init__()
-        self.bag = bag
+        self.embedding = embedding
 
     @property
     def width(self) -> int:
         """Width of the token vectors."""
-        return self.bag.embedding_dim
+        return int(self.token_vectors.shape[1])
 
     @property
     def depth(self) -> int:
@@ -134,9 +139,9 @@ class StaticEncoder(Encoder):
 
     @property
     def token_vectors(self) -> nn.Parameter:
-        """The table that is averaged."""
-        table = self.bag.weight
-        assert isinstance(table, nn.Parameter), "token vectors are trained"
+        """The table that is averaged, without low-rank updates."""
+        table = self.embedding.weight
+        assert isinstance(table, nn.Parameter), "token vectors are a parameter"
         return table
 
     def collate(self, token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
@@ -146,10 +151,14 @@ class StaticEncoder(Encoder):
     def forward(self, features: Features, every_layer: bool) -> list[Tensor]:
         """The mean of each text's token vectors."""
         assert features.offsets is not None, "a static model takes flat features"
-        mean: Tensor = self.bag(features.input_ids, features.offsets[:-1])
-        return [mean]
+        ids, vectors = features.input_ids, self.token_vectors
+        if not isinstance(self.embedding, nn.Embedding):  # updated vectors are made token by token, not as a table
+            vectors = self.embedding(ids)
+            ids = torch.arange(len(ids), device=ids.device)
+        return [functional.embedding_bag(ids, vectors, features.offsets[:-1], mode="mean")]
 
 
-def new_bag(vectors: Tensor) -> nn.EmbeddingBag:
-    """A trainable bag of these (ids, D) token vectors, as float32."""
-    return nn.EmbeddingBag.from_pretrained(vectors.to(torch.float32), freeze=False, mode="mean")
+def new_table(vectors: Tensor) -> nn.Embedding:
+    """These (ids, D) token vectors as a trainable table, float32."""
+    rows, width = vectors.shape
+    return nn.Embedding(rows, width, _weight=vectors.to(torch.float32))

@@ -134,7 +134,8 @@ def _plain(root: Path) -> TransformerLayout | StaticLayout:
 
 def _no_model(root: Path) -> ModelError:
     if (root / "adapter_config.json").is_file():
-        message, hint = "holds an adapter only", "Merge it into its base model first (peft: merge_and_unload)."
+        message = "is an adapter, and so cannot be the base model of another"
+        hint = "Merge it into its own base model first (peft: merge_and_unload)."
     else:
         message, hint = "is no model folder: neither modules.json nor config.json is in it", None
     return ModelError.of("no-model", message, hint, Location(str(root)))

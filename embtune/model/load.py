@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
+from torch import Tensor
+from transformers import PreTrainedModel
+
 from embtune.errors import Location, ModelError
+from embtune.model.adapter import base_folder, is_adapter, is_adapter_alone, merge_adapter
 from embtune.model.embedder import EmbedderSettings, TextEmbedder
 from embtune.model.encoder import Encoder, TransformerEncoder
 from embtune.model.layer_weights import read_layer
@@ -14,6 +19,7 @@ from embtune.model.layers import Dense, DenseChoice, Normalize, new_dense
 from embtune.model.layout import ModelLayout, StaticLayout, read_layout
 from embtune.model.layout_parts import DenseLayout, PoolingLayout, TransformerLayout
 from embtune.model.limits import static_limit, transformer_limit
+from embtune.model.lora import updated_module
 from embtune.model.pooling import Pooling
 from embtune.model.scratch import scratch_backbone, scratch_static
 from embtune.model.scratch_spec import SCRATCH, ScratchKind, parse_scratch
@@ -57,7 +63,7 @@ def load_model(
     """Find, read and put together a model: float32, on the CPU, in evaluation mode, every parameter trainable.
 
     Args:
-        name_or_path: a hub id, a folder, `package:NAME/FOLDER` or `scratch:...`.
+        name_or_path: a hub id, a folder, `package:NAME/FOLDER` or `scratch:...`. A PEFT adapter is merged.
         revision: branch, tag or commit on the hub.
         pooling: a `PoolingMode`; None or "auto" keeps the folder's.
         normalize: whether embeddings end with unit length; None or "auto" keeps the folder's.
@@ -87,7 +93,10 @@ def load_model(
     )
     if name_or_path.startswith(SCRATCH):
         return _from_scratch(name_or_path, scratch_texts, overrides)
-    return _from_layout(read_layout(find_folder(name_or_path, revision, trust_remote_code)), overrides)
+    folder = find_folder(name_or_path, revision, trust_remote_code)
+    if is_adapter_alone(folder):
+        return _from_layout(read_layout(base_folder(folder, trust_remote_code)), overrides, folder)
+    return _from_layout(read_layout(folder), overrides, None)
 
 
 def _from_scratch(name: str, scratch_texts: Callable[[], Iterable[str]] | None, overrides: Overrides) -> TextEmbedder:
@@ -108,11 +117,19 @@ def _from_scratch(name: str, scratch_texts: Callable[[], Iterable[str]] | None, 
     return _assembled(encoder, [], tokenizer, settings, notes, overrides)
 
 
-def _from_layout(layout: ModelLayout, overrides: Overrides) -> TextEmbedder:
+def _from_layout(layout: ModelLayout, overrides: Overrides, adapter: Path | None) -> TextEmbedder:
+    """Put a model together.
+
+    Args:
+        layout: of the model's folder, or of its base model's.
+        adapter: the folder of updates to the base model.
+    """
     if isinstance(layout.encoder, StaticLayout):
         encoder, tokenizer, limit, notes = _static(layout.encoder, overrides)
     else:
         encoder, tokenizer, limit, notes = _transformer(layout, layout.encoder, overrides)
+    if adapter is not None:
+        merge_adapter(updated_module(encoder), adapter)
     width = encoder.width
     layers = []
     for part in layout.layers:
@@ -133,7 +150,7 @@ def _static(layout: StaticLayout, overrides: Overrides) -> _Read:
 
 
 def _transformer(layout: ModelLayout, part: TransformerLayout, overrides: Overrides) -> _Read:
-    backbone, carried = read_backbone(part.folder, overrides.dropout, overrides.trust_remote_code)
+    backbone, carried = _backbone(part.folder, overrides)
     tokenizer = read_tokenizer(part.folder, part.lower_case, overrides.trust_remote_code)
     _check_vocabulary(part, tokenizer, int(backbone.config.vocab_size))
     pooling, notes = _pooling(layout, overrides, list(backbone.config.architectures or ()))
@@ -144,6 +161,16 @@ def _transformer(layout: ModelLayout, part: TransformerLayout, overrides: Overri
     encoder = TransformerEncoder(backbone, Pooling(pooling.modes, pooling.include_prompt), carried)
     limit, changed = transformer_limit(overrides.max_seq_length, part.max_seq_length, tokenizer, backbone)
     return encoder, tokenizer, limit, notes + changed
+
+
+def _backbone(folder: Path, overrides: Overrides) -> tuple[PreTrainedModel, dict[str, Tensor]]:
+    """The transformers model of a module's folder, which may hold an adapter instead of the weights."""
+    if not is_adapter(folder):
+        return read_backbone(folder, overrides.dropout, overrides.trust_remote_code)
+    base = read_layout(base_folder(folder, overrides.trust_remote_code)).encoder
+    backbone, carried = read_backbone(base.folder, overrides.dropout, overrides.trust_remote_code)
+    merge_adapter(backbone, folder)
+    return backbone, carried
 
 
 def _pooling(layout: ModelLayout, overrides: Overrides, architectures: list[str]) -> tuple[PoolingLayout, list[str]]:

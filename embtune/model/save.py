@@ -20,6 +20,7 @@ from embtune.model.embedder import TextEmbedder
 from embtune.model.encoder import StaticEncoder, TransformerEncoder
 from embtune.model.layers import Dense
 from embtune.model.layout import MODULES
+from embtune.model.lora import merged_tensors
 from embtune.model.quiet import quiet_transformers
 from embtune.model.save_files import change_json, write_json, write_tensors
 from embtune.model.save_parts import dense_config, pooling_config, tidy_model_config, tidy_tokenizer_config
@@ -32,7 +33,7 @@ def save_model(model: TextEmbedder, folder: Path, readme: str | None = None) -> 
     """Write the model as `folder`, which is whole or, on an error, what it was before.
 
     Args:
-        model: on any device; it is not changed.
+        model: on any device; it is not changed. Low-rank updates are added to the weights that are written.
         folder: replaced if it exists.
         readme: text of the model card.
 
@@ -67,7 +68,7 @@ def _save_transformer(model: TextEmbedder, encoder: TransformerEncoder, root: Pa
     pretrained = model.tokenizer.pretrained
     assert pretrained is not None, "a transformer's tokenizer is a transformers tokenizer"
     with quiet_transformers():
-        encoder.model.save_pretrained(root, state_dict=encoder.model.state_dict() | encoder.carried)
+        encoder.model.save_pretrained(root, state_dict=merged_tensors(encoder.model) | encoder.carried)
         pretrained.save_pretrained(root)
     change_json(root / "config.json", tidy_model_config)
     limits = {} if model.max_seq_length is None else {"model_max_length": model.max_seq_length}
@@ -78,7 +79,7 @@ def _save_transformer(model: TextEmbedder, encoder: TransformerEncoder, root: Pa
 
 def _save_static(model: TextEmbedder, encoder: StaticEncoder, folder: Path) -> None:
     folder.mkdir()
-    write_tensors({TABLE: encoder.bag.weight}, folder)
+    write_tensors({TABLE: merged_tensors(encoder)[TABLE]}, folder)
     described = json.loads(model.tokenizer.backend.to_str())
     if model.max_seq_length is not None:  # this file is the only place for it that Sentence Transformers looks at
         described["truncation"] = {

@@ -23,7 +23,7 @@ def change_json(path: Path, change: Callable[[dict[str, object]], dict[str, obje
     write_json(path, change(json.loads(path.read_text(encoding="utf-8"))))
 
 
-def write_tensors(tensors: Mapping[str, Tensor], folder: Path) -> None:
+def write_tensors(tensors: Mapping[str, Tensor], folder: Path, name: str = WEIGHTS) -> None:
     """Write the tensors as `folder`'s safetensors file."""
     ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(ready, folder / WEIGHTS, metadata={"format": "pt"})
+    save_file(ready, folder / name, metadata={"format": "pt"})

@@ -58,7 +58,7 @@ def scratch_static(spec: ScratchSpec, texts: Iterable[str], seed: int) -> tuple[
     tokenizer = TextTokenizer(train_tokenizer(spec, texts), adds_special_tokens=False)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return StaticEncoder(nn.EmbeddingBag(tokenizer.vocabulary_size, spec.width, mode="mean")), tokenizer
+        return StaticEncoder(nn.Embedding(tokenizer.vocabulary_size, spec.width)), tokenizer
 
 
 def train_tokenizer(spec: ScratchSpec, texts: Iterable[str]) -> Tokenizer:

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from embtune.errors import Location, ModelError
-from embtune.model.encoder import StaticEncoder, new_bag
+from embtune.model.encoder import StaticEncoder, new_table
 from embtune.model.tokenizer import TextTokenizer
 from embtune.model.weights import read_tensors
 
@@ -30,7 +30,7 @@ def read_static(folder: Path) -> tuple[StaticEncoder, TextTokenizer, int | None]
     if len(vectors) < tokenizer.vocabulary_size:
         message = f"{len(vectors)} token vectors for {tokenizer.vocabulary_size} token ids"
         raise ModelError.of("broken-model", message, None, Location(str(folder)))
-    return StaticEncoder(new_bag(vectors)), tokenizer, limit
+    return StaticEncoder(new_table(vectors)), tokenizer, limit
 
 
 def _tokenizer(path: Path) -> Tokenizer:

@@ -60,8 +60,17 @@ def read_tensors(folder: Path, prefix: str = "") -> dict[str, Tensor]:
     Raises:
         ModelError: as `weight_files` and `tensor_shapes`.
     """
+    return read_files(weight_files(folder), prefix)
+
+
+def read_files(files: list[Path], prefix: str = "") -> dict[str, Tensor]:
+    """The tensors of some safetensors files whose names start with `prefix`, on the CPU.
+
+    Raises:
+        ModelError: a file is cut off or no safetensors.
+    """
     tensors: dict[str, Tensor] = {}
-    for file in weight_files(folder):
+    for file in files:
         try:
             with safe_open(file, framework="pt") as opened:
                 names = [name for name in opened.keys() if name.startswith(prefix)]  # noqa: SIM118 - no mapping

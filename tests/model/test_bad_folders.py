@@ -207,11 +207,6 @@ def test_modules_in_an_order_that_makes_no_model(folder: Path) -> None:
     assert "only Dense and Normalize" in _refusal(folder)
 
 
-def test_an_adapter_alone(tmp_path: Path) -> None:
-    (tmp_path / "adapter_config.json").write_text("{}")
-    assert "merge_and_unload" in _refusal(tmp_path)
-
-
 def test_an_empty_folder(tmp_path: Path) -> None:
     assert "no model folder" in _refusal(tmp_path)
 
