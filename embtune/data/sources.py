@@ -108,8 +108,22 @@ def _neighbours(path: Path) -> str | None:
         return None
     wanted = path.relative_to(folder).parts[0]
     names = sorted(entry.name for entry in folder.iterdir())
-    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
+    close = _alike(wanted, names)
     if close:
         return "did you mean " + " or ".join(str(folder / name) for name in close) + "?"
     data = [name for name in names if file_kind(name)]
     return f"{folder.absolute()} holds {', '.join(data[:5]) if data else 'no data file'}"
+
+
+def _alike(wanted: str, names: list[str]) -> list[str]:
+    """At most three names like `wanted`, extensions aside: these alone would make any two names alike."""
+    by_stem: dict[str, list[str]] = {}
+    for name in names:
+        by_stem.setdefault(_stem(name), []).append(name)
+    close = difflib.get_close_matches(_stem(wanted), by_stem, n=3, cutoff=0.6)
+    return [name for stem in close for name in by_stem[stem]][:3]
+
+
+def _stem(name: str) -> str:
+    """The name up to its extensions; the whole name of a hidden file."""
+    return name.partition(".")[0] or name

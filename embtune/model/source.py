@@ -16,6 +16,7 @@ PACKAGE = "package:"
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 LONGEST_HUB_ID = 96
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+_FETCH = "To fetch it from the hub, unset HF_HUB_OFFLINE."
 UNWANTED = ["onnx/*", "openvino/*", "*.onnx"]
 
 
@@ -38,7 +39,8 @@ def find_folder(name: str, revision: str | None, with_code: bool) -> Path:
     if os.path.isfile(folder):
         raise ModelError.of("no-model", f"{name} is a file, not a model's folder", "Name the folder it is in.")
     if len(name) > LONGEST_HUB_ID or not HUB_ID.fullmatch(name):
-        raise ModelError.of("no-model", f"there is no folder {name!r}, and a hub id looks like organisation/name")
+        message = f"there is no folder {name!r}, and a hub id looks like organisation/name"
+        raise ModelError.of("no-model", message, _where_looked(folder))
     return _on_hub(name, revision, with_code)
 
 
@@ -66,8 +68,14 @@ def _on_hub(name: str, revision: str | None, with_code: bool) -> Path:
             return _fetched(candidate, revision, with_code)
         except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
             tried.append(f"hub id {candidate!r} ({_reason(error)})")
-    hint = "Name a local folder, or package:NAME/FOLDER, or scratch: for a small untrained model."
+    hint = f"{_where_looked(name)} {_FETCH if constants.HF_HUB_OFFLINE else ''}".rstrip()
     raise ModelError.of("no-model", f"no model {name!r}; tried the folder {name!r}, {', '.join(tried)}", hint)
+
+
+def _where_looked(folder: str) -> str:
+    other = "Other forms are package:NAME/FOLDER, and scratch: for a small untrained model."
+    relative = not os.path.isabs(folder)
+    return f"Relative paths are read from the working directory, {os.getcwd()}. {other}" if relative else other
 
 
 def _fetched(name: str, revision: str | None, with_code: bool) -> Path:

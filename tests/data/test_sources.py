@@ -51,6 +51,16 @@ def test_a_missing_file_is_named_absolutely_with_the_nearest_name(tmp_path: Path
     assert problem.hint == f"did you mean {tmp_path / 'train.jsonl'}?"
 
 
+def test_a_name_that_shares_the_extension_alone_is_not_offered(tmp_path: Path) -> None:
+    write_lines(tmp_path / "train.jsonl", {})
+    assert refused("dev.jsonl", tmp_path).hint == f"{tmp_path} holds train.jsonl"
+
+
+def test_the_name_with_another_extension_is_offered(tmp_path: Path) -> None:
+    (tmp_path / "dev.parquet").touch()
+    assert refused("dev.jsonl", tmp_path).hint == f"did you mean {tmp_path / 'dev.parquet'}?"
+
+
 def test_a_missing_file_in_a_missing_folder_names_the_nearest_folder(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     assert refused("dta/train.jsonl", tmp_path).hint == f"did you mean {tmp_path / 'data'}?"

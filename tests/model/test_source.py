@@ -47,6 +47,19 @@ def test_a_hub_id_offline_says_what_was_tried() -> None:
     assert "the folder 'no-such-model'" in refusal
     assert "hub id 'sentence-transformers/no-such-model'" in refusal
     assert "HF_HUB_OFFLINE is set" in refusal
+    assert "unset HF_HUB_OFFLINE" in refusal
+
+
+@pytest.mark.parametrize("name", ["models/mine", "./models/mine"])
+def test_a_missing_relative_path_says_from_where_it_was_read(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"Relative paths are read from the working directory, {tmp_path}." in _refusal(name)
+
+
+def test_an_absolute_path_depends_on_no_directory() -> None:
+    assert "Relative paths" not in _refusal("/no/such/folder")
 
 
 @pytest.mark.parametrize(
