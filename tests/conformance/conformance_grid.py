@@ -31,7 +31,7 @@ MODIFIERS: dict[str, dict[str, object]] = {
     "AdaptiveLayerLoss": {},
     "Matryoshka2dLoss": {"dims": DIMS, "n_dims_per_step": -1},
 }
-LORA = {"r": 2, "alpha": 4.0}
+LORA = {"r": 2, "alpha": 4.0, "dropout": 0.1}
 LORA_IS_HERE = ("model", "lora") not in {row.path for row in LATER}
 BATCH = 12
 

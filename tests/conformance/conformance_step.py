@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from conformance_grid import Cell, write_config
 from torch import Tensor
 
@@ -65,8 +66,19 @@ def _apart(left: Tensor | None, right: Tensor | None) -> float:
 
 
 def prepare_cell(cell: Cell, folder: Path, guide: Path) -> Job:
-    """The cell as a run that could start now."""
-    return prepare(load_config(write_config(cell, folder, guide)), Several())
+    """The cell as a run that could start now, but for weights of zeros."""
+    job = prepare(load_config(write_config(cell, folder, guide)), Several())
+    _leave_zeros(job)
+    return job
+
+
+def _leave_zeros(job: Job) -> None:
+    """Draw what starts as zeros: one half of a low-rank update has no gradient until the other half has moved."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _, parameter in job.training.trainables.trainable():
+            if not parameter.any():
+                parameter.normal_(std=0.1, generator=generator)
 
 
 def step(job: Job, budget: Budget) -> Stepped:
