@@ -12,6 +12,7 @@ from embtune.data.examples import Examples
 from embtune.data.retrieval import RetrievalSet
 from embtune.data.tokens import TokenStore
 from embtune.pipeline.datasets import EvalSet, TrainSet
+from embtune.pipeline.frozen import FrozenTower
 from embtune.pipeline.intervals import Due
 from embtune.pipeline.job import Job
 from embtune.pipeline.settings import describe_loss, takes_large_batches
@@ -28,6 +29,7 @@ def plan_facts(job: Job) -> list[Fact]:
     total = training.schedule.total_steps
     facts = [Fact("model", config.model.name_or_path, _model_text(job))]
     facts += [_data_fact(each, rows.rows) for each, rows in zip(job.inputs.train_sets, training.tasks, strict=True)]
+    facts += [_frozen_fact(tower) for tower in job.frozen]
     facts += [Fact(f"eval {each.config.name}", _size(each)) for each in job.inputs.eval_sets]
     facts += [Fact("loss", [describe_loss(loss) for loss in config.loss], "\n".join(map(describe_loss, config.loss)))]
     if config.modifiers:
@@ -79,6 +81,12 @@ def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
         parts.append(f"{each.examples.rows_skipped:,} bad rows left out")
     parts.append(f"{_truncated_share(rows):.1%} of texts cut")
     return Fact(f"train {each.config.name}", value, "  ".join(parts))
+
+
+def _frozen_fact(tower: FrozenTower) -> Fact:
+    texts, width = tower.vectors.shape
+    value = {"model": tower.name, "texts": texts, "dims": width}
+    return Fact(tower.role, value, f"{tower.name}  ({width} dims, {texts:,} texts embedded ahead)")
 
 
 def stores_of(rows: TrainingRows) -> list[tuple[list[str], TokenStore]]:

@@ -14,7 +14,7 @@ from embtune.errors import ConfigError
 from embtune.model.embedder import TextEmbedder
 from embtune.pipeline.datasets import EvalSet, TrainSet, load_sets
 from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation, check_evaluation
-from embtune.pipeline.frozen import FrozenTowers
+from embtune.pipeline.frozen import FrozenTowers, embed_frozen
 from embtune.pipeline.layers import check_layers
 from embtune.pipeline.models import load_config_model
 from embtune.pipeline.settings import Settings, decide_settings
@@ -48,6 +48,7 @@ class Job:
     training: Training
     evaluation: Evaluation
     best_metric: str | None
+    frozen: FrozenTowers
 
 
 def read_inputs(loaded: LoadedConfig, progress: Progress) -> Inputs:
@@ -74,15 +75,15 @@ def prepare(loaded: LoadedConfig, progress: Progress, cache: Path | None = None)
         ConfigError, DataError, ModelError: the run cannot be what the config asks for.
     """
     inputs = read_inputs(loaded, progress)
+    frozen = embed_frozen(loaded, inputs.train_sets, inputs.settings, progress, cache)
     torch.manual_seed(mix(loaded.config.seed, "weights"))  # of heads, of a model from scratch, of a new dense layer
     with progress.stage("loading the model"):
         model = load_config_model(loaded, inputs.train_sets).to(inputs.settings.device)
     check_layers(loaded, model)
     evaluation = build_evaluation(loaded, inputs.eval_sets, model)
     metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
-    frozen = FrozenTowers(loaded, inputs.settings, progress, cache)
     tasks = build_tasks(loaded, inputs.train_sets, model, frozen, progress)
-    return Job(loaded, inputs, model, _training(loaded, inputs, model, tasks), evaluation, metric)
+    return Job(loaded, inputs, model, _training(loaded, inputs, model, tasks), evaluation, metric, frozen)
 
 
 def _training(loaded: LoadedConfig, inputs: Inputs, model: TextEmbedder, tasks: Sequence[Task]) -> Training:

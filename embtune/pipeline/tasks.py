@@ -41,8 +41,7 @@ def build_tasks(
                 built[key] = _objective(loaded, each, model, decoders, frozen).to(model.device)
         readers = {MAIN_TOWER: model, TWIN_TOWER: model, **decoders.readers}
         task = _task(loaded, each, built[key], readers, model, progress)
-        views = task.objective.request(each.examples.roles).views
-        tasks.append(replace(task, rows=replace(task.rows, frozen=frozen.columns(each.examples, views))))
+        tasks.append(replace(task, rows=replace(task.rows, frozen=frozen.columns(each.examples))))
     return tasks
 
 
