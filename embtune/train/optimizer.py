@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from embtune.losses.objective import Objective
 
+_HEADS = "objectives."  # what their parameters' names begin with
+_RATIO = "rate_ratio"  # of a group's learning rate to that of the schedule
+
 
 class Trainables(nn.Module):
     """Everything a run may change, under one roof and with one set of names.
@@ -19,6 +22,7 @@ class Trainables(nn.Module):
 
     def __init__(self, towers: Mapping[str, nn.Module], objectives: Iterable[Objective]) -> None:
         super().__init__()
+        # towers first: a parameter that both share has the tower's name
         self.towers = nn.ModuleDict(dict(towers))
         self.objectives = nn.ModuleList(objectives)
 
@@ -26,21 +30,36 @@ class Trainables(nn.Module):
         """(name, parameter) of all that receives gradients, shared ones once, in a fixed order."""
         return ((name, parameter) for name, parameter in self.named_parameters() if parameter.requires_grad)
 
+    @property
+    def has_heads(self) -> bool:
+        """Whether objectives have parameters that no tower has."""
+        return any(name.startswith(_HEADS) for name, _ in self.trainable())
 
-def build_adamw(trainables: Trainables, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
-    """Fused AdamW (Loshchilov, Hutter 2019, arXiv:1711.05101); vectors and scalars (biases, norms) do not decay."""
-    named = list(trainables.trainable())
-    groups = [
-        {"params": [p for _, p in named if p.dim() >= 2], "weight_decay": weight_decay},
-        {"params": [p for _, p in named if p.dim() < 2], "weight_decay": 0.0},
+
+def build_adamw(
+    trainables: Trainables, learning_rate: float, weight_decay: float, head_learning_rate: float | None = None
+) -> torch.optim.AdamW:
+    """Fused AdamW (Loshchilov, Hutter 2019, arXiv:1711.05101); vectors and scalars (biases, norms) do not decay.
+
+    Args:
+        head_learning_rate: of what the objectives alone have; None is `learning_rate`. Weights that an objective shares
+            with a tower are the tower's.
+    """
+    ratio = 1.0 if head_learning_rate is None else head_learning_rate / learning_rate
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in trainables.trainable():
+        decay = weight_decay if parameter.dim() >= 2 else 0.0
+        groups.setdefault((decay, ratio if name.startswith(_HEADS) else 1.0), []).append(parameter)
+    described = [
+        {"params": parameters, "weight_decay": decay, _RATIO: ratio} for (decay, ratio), parameters in groups.items()
     ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=learning_rate, fused=True)
+    return torch.optim.AdamW(described, lr=learning_rate, fused=True)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Use `rate` for the next step, in every group."""
+    """Use `rate` for the next step; groups with a rate of their own keep its proportion to the others'."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group[_RATIO]
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, trainables: Trainables) -> dict[str, Tensor]:

@@ -32,6 +32,11 @@ class TrainConfig(Section):
     batch_sampler: BatchSampler = Field(default=BatchSampler.AUTO, description="How rows are put into batches.")
     optimizer: Optimizer = Field(default=Optimizer.ADAMW, description="The optimiser.")
     learning_rate: PositiveFloat = Field(default=2e-5, description="Highest learning rate, reached after warm-up.")
+    head_learning_rate: PositiveFloat | None = Field(
+        default=None,
+        description="The same for parameters of the loss (heads, decoders, scales), on the same schedule; null is "
+        "learning_rate.",
+    )
     lr_scheduler_type: SchedulerType = Field(
         default=SchedulerType.COSINE, description="Course of the learning rate after warm-up."
     )
