@@ -4,11 +4,14 @@ from embtune.catalog.fitting import losses_fitting, spec_fits, why_not
 from embtune.catalog.formats import fits
 from embtune.catalog.nearest import nearest
 from embtune.catalog.registry import (
+    Catalogue,
     UnknownLoss,
     all_specs,
+    built_in,
     effective_parameters,
     effective_spec,
     find_spec,
+    installed,
     loss_names,
     losses,
 )
@@ -16,6 +19,7 @@ from embtune.catalog.roles import canonical_role
 from embtune.catalog.spec import Coupling, Format, LabelKind, LossSpec, Need, Paper, Parameters
 
 __all__ = [
+    "Catalogue",
     "Coupling",
     "Format",
     "LabelKind",
@@ -25,11 +29,13 @@ __all__ = [
     "Parameters",
     "UnknownLoss",
     "all_specs",
+    "built_in",
     "canonical_role",
     "effective_parameters",
     "effective_spec",
     "find_spec",
     "fits",
+    "installed",
     "loss_names",
     "losses",
     "losses_fitting",

@@ -46,8 +46,13 @@ def conversions_from(roles: Sequence[str], label: LabelKind) -> list[Conversion]
     return [way for way in CONVERSIONS if way.source.label is label and roles_fit(way.source.roles, roles)]
 
 
-def losses_after(conversion: Conversion, besides: Sequence[LossSpec] = ()) -> list[LossSpec]:
-    """The losses that take what the conversion makes, without those in `besides`, the best first."""
+def losses_after(
+    conversion: Conversion, besides: Sequence[LossSpec] = (), specs: Sequence[LossSpec] | None = None
+) -> list[LossSpec]:
+    """The losses among `specs`, by default all installed ones, that take what the conversion makes, the best first.
+
+    Those in `besides` are left out.
+    """
     known = {spec.name for spec in besides}
-    found = [spec for spec in losses() if conversion.target in spec.formats and spec.name not in known]
+    found = [spec for spec in losses(specs) if conversion.target in spec.formats and spec.name not in known]
     return sorted(found, key=by_merit)

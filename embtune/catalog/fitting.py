@@ -14,12 +14,12 @@ def spec_fits(spec: LossSpec, roles: Sequence[str], label: LabelKind) -> bool:
     return spec.is_modifier or any(fits(format, roles, label) for format in spec.formats)
 
 
-def losses_fitting(roles: Sequence[str], label: LabelKind) -> list[LossSpec]:
-    """The losses that take this data, the most suitable first.
+def losses_fitting(roles: Sequence[str], label: LabelKind, specs: Sequence[LossSpec] | None = None) -> list[LossSpec]:
+    """The losses among `specs`, by default all installed ones, that take this data, the most suitable first.
 
     Those made for its kind of label come before those that read it as another, then `by_merit` decides.
     """
-    found = [spec for spec in losses() if spec_fits(spec, roles, label)]
+    found = [spec for spec in losses(specs) if spec_fits(spec, roles, label)]
     return sorted(found, key=lambda spec: (all(format.label is not label for format in spec.formats), by_merit(spec)))
 
 

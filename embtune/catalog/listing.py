@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from embtune.catalog.formats import ANY_ROLES, describe, roles_fit
 from embtune.catalog.nearest import nearest
-from embtune.catalog.registry import all_specs
+from embtune.catalog.plugins import is_plugin, load_plugin
+from embtune.catalog.registry import Catalogue, all_specs
 from embtune.catalog.roles import LABEL_ROLE, NEGATIVE_LIST, TEXT_LIST, canonical_role, role_words
 from embtune.catalog.spec import Format, LabelKind, LossSpec
 from embtune.catalog.words import coupling, inputs, needs
@@ -26,14 +28,26 @@ class ListRow:
     needs: tuple[str, ...]
 
 
-def specs_taking(roles: Sequence[str] | None = None, label: LabelKind | None = None) -> tuple[LossSpec, ...]:
-    """The entries with a format of exactly these canonical roles and this label; None asks for nothing.
+def asked_specs(word: str, folder: Path, catalogue: Catalogue) -> tuple[LossSpec, ...]:
+    """The entry of this name or alias, or those of the Python file (found from `folder` on) or module of this name.
+
+    Raises:
+        ConfigError: there is none, or the file or module cannot be used.
+    """
+    return load_plugin(word, folder).specs if is_plugin(word) else (catalogue.find(word),)
+
+
+def specs_taking(
+    roles: Sequence[str] | None = None, label: LabelKind | None = None, specs: Sequence[LossSpec] | None = None
+) -> tuple[LossSpec, ...]:
+    """Those of `specs` with a format of exactly these canonical roles and this label; None asks for nothing.
 
     Modifiers take whatever the loss inside takes, so they are listed only where nothing is asked.
     """
+    specs = all_specs() if specs is None else specs
     if roles is None and label is None:
-        return all_specs()
-    return tuple(spec for spec in all_specs() if any(_asked(format, roles, label) for format in spec.formats))
+        return tuple(specs)
+    return tuple(spec for spec in specs if any(_asked(format, roles, label) for format in spec.formats))
 
 
 def rows_of(spec: LossSpec, roles: Sequence[str] | None = None, label: LabelKind | None = None) -> list[ListRow]:

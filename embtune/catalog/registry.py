@@ -1,18 +1,21 @@
 """Where entries are found, and the questions that are asked of them.
 
 Every module in `embtune/catalog/entries/` holds `SPECS`, a tuple of entries; a new file there is a new loss, with no
-list to edit.
+list to edit. Installed packages add theirs (`embtune.catalog.plugins`). Those of a config's plugins are known to the
+`Catalogue` that is made for the config, and to nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib import import_module
 from pkgutil import iter_modules
 
 from embtune.catalog import entries
 from embtune.catalog.nearest import nearest
+from embtune.catalog.plugins import installed_plugins
 from embtune.catalog.spec import LossSpec, Parameters
 from embtune.errors import ConfigError, Problem
 
@@ -21,45 +24,105 @@ class UnknownLoss(ConfigError):
     """No entry has this name or alias."""
 
 
+@dataclass(frozen=True)
+class Catalogue:
+    """The losses and modifiers that there are for a config. Never changes; plugins make a larger one."""
+
+    specs: tuple[LossSpec, ...]  # sorted by name
+
+    @cached_property
+    def by_name(self) -> Mapping[str, LossSpec]:
+        """Every entry under its name and its alias."""
+        return {word: spec for spec in self.specs for word in (spec.name, spec.alias)}
+
+    def find(self, name: str) -> LossSpec:
+        """The entry with this canonical name or alias, exactly spelled.
+
+        Raises:
+            UnknownLoss: with the nearest name.
+        """
+        found = self.by_name.get(name)
+        if found is None:
+            raise UnknownLoss(Problem("unknown-loss", f"no loss is named {name!r}", hint=self._hint(name)))
+        return found
+
+    def losses(self) -> tuple[LossSpec, ...]:
+        """The entries that are losses, without modifiers."""
+        return tuple(spec for spec in self.specs if not spec.is_modifier)
+
+    def joined(self, specs: Iterable[LossSpec]) -> Catalogue:
+        """The catalogue with more entries; one that it has already is not added twice.
+
+        Raises:
+            ConfigError: a name or alias is that of another entry.
+        """
+        joined = self
+        for spec in specs:
+            others = {
+                word: other for word, other in joined.by_name.items() if other.implementation != spec.implementation
+            }
+            taken = next((word for word in (spec.name, spec.alias) if word in others), None)
+            if taken is not None:
+                message = f"{spec.name}: the name {taken!r} is taken by {others[taken].name}"
+                raise ConfigError.of("loss-name-taken", message, "give the loss another name, and an alias of its own")
+            kept = {spec.name: spec, **{other.name: other for other in joined.specs}}
+            joined = Catalogue(tuple(kept[name] for name in sorted(kept)))
+        return joined
+
+    def _hint(self, name: str) -> str:
+        alias = self.by_name.get(name.lower())
+        guess = alias.name if alias else nearest(name, self.by_name)
+        meant = f"Did you mean {guess!r}? " if guess else ""
+        return f"{meant}'embtune list-losses' shows all"
+
+
 @cache
-def all_specs() -> tuple[LossSpec, ...]:
-    """Every entry, sorted by name."""
+def built_in() -> Catalogue:
+    """The entries that come with embtune."""
     modules = (import_module(f"{entries.__name__}.{module.name}") for module in iter_modules(entries.__path__))
     specs: list[LossSpec] = [spec for module in modules for spec in module.SPECS]
-    return tuple(sorted(specs, key=lambda spec: spec.name))
+    return Catalogue(tuple(sorted(specs, key=lambda spec: spec.name)))
 
 
 @cache
-def _by_name() -> dict[str, LossSpec]:
-    return {word: spec for spec in all_specs() for word in (spec.name, spec.alias)}
+def installed() -> Catalogue:
+    """Those, and the entries of installed packages.
+
+    Raises:
+        ConfigError: a package's losses cannot be loaded, or have the names of others.
+    """
+    catalogue = built_in()
+    for plugin in installed_plugins():
+        try:
+            catalogue = catalogue.joined(plugin.specs)
+        except ConfigError as error:
+            (problem,) = error.problems
+            message = f"{plugin.name}: {problem.message}"
+            raise ConfigError.of(problem.code, message, "uninstall it, or tell its authors") from error
+    return catalogue
+
+
+def all_specs() -> tuple[LossSpec, ...]:
+    """Every installed entry, sorted by name."""
+    return installed().specs
 
 
 def find_spec(name: str) -> LossSpec:
-    """The entry with this canonical name or alias, exactly spelled.
+    """The installed entry with this canonical name or alias, exactly spelled.
 
     Raises:
         UnknownLoss: with the nearest name.
     """
-    found = _by_name().get(name)
-    if found is None:
-        raise UnknownLoss(Problem("unknown-loss", f"no loss is named {name!r}", hint=_unknown_hint(name)))
-    return found
-
-
-def _unknown_hint(name: str) -> str:
-    alias = _by_name().get(name.lower())
-    guess = alias.name if alias else nearest(name, loss_names())
-    meant = f"Did you mean {guess!r}? " if guess else ""
-    return f"{meant}'embtune list-losses' shows all"
+    return installed().find(name)
 
 
 def loss_names() -> tuple[str, ...]:
     """Canonical names and aliases, each loss's name first."""
-    return tuple(_by_name())
+    return tuple(installed().by_name)
 
 
 def effective_spec(spec: LossSpec) -> LossSpec:
-    """The entry whose class is built: `spec` itself, or the one it presets."""
+    """The entry whose class is built: `spec` itself, or the installed one it presets."""
     return spec if spec.resolves_to is None else effective_spec(find_spec(spec.resolves_to))
 
 

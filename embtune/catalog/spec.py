@@ -83,8 +83,8 @@ class Paper:
 class LossSpec:
     """One loss or modifier, as data.
 
-    `implementation` is "module:Class", imported only when a run builds it. An entry that only presets another
-    (`CachedMultipleNegativesRankingLoss`) names it in `resolves_to`: `presets` are parameters it fixes,
+    `implementation` is "module:Class", imported only when a run builds it; a plugin leaves it out. An entry that only
+    presets another (`CachedMultipleNegativesRankingLoss`) names it in `resolves_to`: `presets` are parameters it fixes,
     `settings` are config keys it implies ({"train.gradient_cache": "always"}).
     """
 
@@ -93,12 +93,12 @@ class LossSpec:
     purpose: str  # one line
     formula: str  # ASCII
     formats: tuple[Format, ...]
-    parameters: type[Parameters]
     coupling: Coupling | None  # None for a modifier: the inner loss decides
-    implementation: str
-    reduction: str  # how rows become one number
-    degenerate: tuple[str, ...]  # one row, equal labels ...: what happens
-    papers: tuple[Paper, ...]
+    parameters: type[Parameters] = field(default_factory=lambda: Parameters)
+    implementation: str = ""
+    reduction: str = ""  # how rows become one number
+    degenerate: tuple[str, ...] = ()  # one row, equal labels ...: what happens
+    papers: tuple[Paper, ...] = ()
     needs: frozenset[Need] = frozenset()
     minimum_batch: int = 1
     recommended: bool = False

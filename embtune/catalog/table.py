@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from embtune.catalog.registry import all_specs
+from embtune.catalog.registry import built_in
 from embtune.catalog.spec import Format, LabelKind, LossSpec
 from embtune.catalog.words import coupling, inputs
 
@@ -20,8 +20,8 @@ _USAGE = "usage: python -m embtune.catalog.table (--check | --write) FILE\n"
 
 
 def losses_table_markdown() -> str:
-    """One line for each loss and modifier, recommended ones in bold, without a final newline."""
-    lines = [_HEADINGS, tuple("---" for _ in _HEADINGS), *map(_line, all_specs())]
+    """One line for each built-in loss and modifier, recommended ones in bold, without a final newline."""
+    lines = [_HEADINGS, tuple("---" for _ in _HEADINGS), *map(_line, built_in().specs)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -23,7 +23,9 @@ STDOUT = "-"
 TargetArgument = Annotated[
     str, typer.Argument(metavar="CONFIG|DATA", help="A config (.yaml), or data; - reads JSON Lines on standard input.")
 ]
-LossOption = Annotated[str | None, typer.Option("--loss", metavar="NAME", help="Judge this loss.")]
+LossOption = Annotated[
+    str | None, typer.Option("--loss", metavar="NAME", help="Judge this loss, or those of a Python file.")
+]
 FixOption = Annotated[
     str | None,
     typer.Option("--fix", metavar="OUT", help="Write the rows that can be used, as JSON Lines; - prints them."),

@@ -6,19 +6,32 @@ import shutil
 import sys
 from collections.abc import Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from embtune.catalog import LossSpec, find_spec
-from embtune.catalog.listing import ListRow, asked_label, asked_roles, asked_words, rows_of, specs_taking
+from embtune.catalog import LossSpec, installed
+from embtune.catalog.listing import (
+    ListRow,
+    asked_label,
+    asked_roles,
+    asked_specs,
+    asked_words,
+    rows_of,
+    specs_taking,
+)
 from embtune.catalog.page import page
+from embtune.catalog.plugins import is_plugin
 from embtune.catalog.record import as_record
 from embtune.cli.options import JsonOption, QuietOption, TracebackOption, VerboseOption
 from embtune.cli.output import print_data, print_json, say
 from embtune.errors import Problem, UsageError
 
-NameArgument = Annotated[str | None, typer.Argument(help="A loss or modifier: show its whole page.")]
+NameArgument = Annotated[
+    str | None,
+    typer.Argument(help="A loss or modifier: show its whole page. A Python file or module: list its losses."),
+]
 InputsOption = Annotated[
     str | None, typer.Option("--inputs", metavar="ROLE,...", help="Only losses that take exactly these roles.")
 ]
@@ -40,12 +53,13 @@ def command(
 ) -> None:
     """List the losses and modifiers, or show the page of one. --quiet prints names only, --verbose all pages."""
     roles, label = asked_roles(inputs), asked_label(labels)
-    if name is not None:
+    own = None if name is None else asked_specs(name, Path(), installed())
+    if name is not None and own is not None and not is_plugin(name):
         if inputs or labels:
             raise UsageError(Problem("wrong-option", "--inputs and --labels filter the list; a page has no filter"))
-        spec = find_spec(name)
+        (spec,) = own
         return print_json(as_record(spec)) if as_json else print_data(spec.name if quiet else _page(spec))
-    specs = specs_taking(roles, label)
+    specs = specs_taking(roles, label, own)
     if as_json:
         print_json([as_record(spec) for spec in specs])
     elif not specs:

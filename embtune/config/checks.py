@@ -5,10 +5,11 @@ These look at the tree as it was written, so that they speak even where the sche
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from embtune.catalog import canonical_role, nearest
+from embtune.catalog import Catalogue, canonical_role, nearest
 from embtune.catalog.roles import role_words
 from embtune.config.layer_checks import layer_problems
 from embtune.config.sections.data import name_of
@@ -28,18 +29,29 @@ class Later:
 
 # Delete a row when the key starts to work.
 LATER = (
-    Later(("plugins",), ([], None), "losses of your own"),
-    Later(("model", "lora"), (None,), "low-rank updates"),
     Later(("train", "compile"), ("auto", False), "compiling the model"),
     Later(("hub", "push"), (False, None), "uploading to the hub"),
     Later(("logging", "report_to"), ([], None), "trackers"),
 )
 
 
-def cross_checks(root: Node) -> list[Problem]:
+@dataclass(frozen=True)
+class Extra:
+    """A key whose values, all but null, need a package that is an extra of embtune's."""
+
+    path: KeyPath
+    package: str
+    extra: str
+    what: str
+
+
+EXTRAS = (Extra(("model", "lora"), "peft", "lora", "low-rank updates"),)
+
+
+def cross_checks(root: Node, catalogue: Catalogue) -> list[Problem]:
     """The problems of all checks but `not_available`."""
-    checks: tuple[Callable[[Node], Iterator[Problem]], ...] = (_alternatives, _roles, _names, layer_problems)
-    return [problem for check in checks for problem in check(root)]
+    checks: tuple[Callable[[Node], Iterator[Problem]], ...] = (_alternatives, _roles, _names, _extras)
+    return [*(problem for check in checks for problem in check(root)), *layer_problems(root, catalogue)]
 
 
 def not_available(root: Node) -> tuple[Node, list[Problem]]:
@@ -127,3 +139,12 @@ def _names(root: Node) -> Iterator[Problem]:
             at = (*path, "name" if written else "path")
             message = f"{dotted(path)}: the name {name!r} is also that of {dotted(first)}"
             yield place_of(root, at).problem("duplicate-name", message, "give each its own 'name:'")
+
+
+def _extras(root: Node) -> Iterator[Problem]:
+    """A package that is missing is told of before anything is read. Nothing is imported for it."""
+    for row in EXTRAS:
+        if _is_set(root, row.path) and importlib.util.find_spec(row.package) is None:
+            message = f"{dotted(row.path)}: {row.what} need the package {row.package}, which is not installed"
+            hint = f"pip install 'embtune[{row.extra}]'"
+            yield place_of(root, row.path, of_key=True).problem("missing-package", message, hint)

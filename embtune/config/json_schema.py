@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from embtune.catalog import Catalogue, installed
 from embtune.config.schema import RunConfig
 from embtune.config.sections.loss_schema import entry_schema
 from embtune.config.sections.losses import LOSS_ENTRY, MODIFIER_ENTRY
@@ -10,11 +11,19 @@ _EXTENDS = "Another YAML file, relative to this one, whose settings this one is 
 _ENTRIES = {LOSS_ENTRY: "#/$defs/Loss", MODIFIER_ENTRY: "#/$defs/Modifier"}
 
 
-def json_schema() -> dict[str, object]:
-    """The schema of a config file: every key with its description, every loss with its parameters."""
+def json_schema(catalogue: Catalogue | None = None) -> dict[str, object]:
+    """The schema of a config file: every key with its description, every loss with its parameters.
+
+    Args:
+        catalogue: the losses that there are; by default those that are installed.
+    """
+    catalogue = catalogue or installed()
     schema = RunConfig.model_json_schema()
     required = schema.pop("required")
-    schema["$defs"] |= {"Loss": entry_schema(modifiers=False), "Modifier": entry_schema(modifiers=True)}
+    schema["$defs"] |= {
+        "Loss": entry_schema(catalogue, modifiers=False),
+        "Modifier": entry_schema(catalogue, modifiers=True),
+    }
     schema["properties"] = {"extends": {"type": "string", "description": _EXTENDS}, **schema["properties"]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

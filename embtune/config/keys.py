@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import get_args
 
-from embtune.catalog import LossSpec, all_specs
+from embtune.catalog import Catalogue, LossSpec
 from embtune.config.schema import RunConfig
 from embtune.config.sections.base import Section
 from embtune.config.sections.losses import OWN_KEYS, LossConfig
@@ -28,34 +28,34 @@ def sections() -> dict[str, tuple[str, ...]]:
     return found
 
 
-def keys_at(root: Node, path: KeyPath) -> tuple[str, ...]:
+def keys_at(root: Node, path: KeyPath, catalogue: Catalogue) -> tuple[str, ...]:
     """The keys that the section at `path` takes; a loss takes those of the loss its `name` names."""
     if pattern(path) not in LOSS_PLACES:
         top = ("extends",) if not path else ()
         return (*sections().get(pattern(path), ()), *top)
-    spec = _named_spec(root, path)
+    spec = _named_spec(root, path, catalogue)
     return (*OWN_KEYS, *spec.parameters.model_fields) if spec else OWN_KEYS
 
 
-def sections_with(root: Node, key: str) -> list[str]:
+def sections_with(root: Node, key: str, catalogue: Catalogue) -> list[str]:
     """The sections, as a person would name them, in which `key` is a key; a loss only where it is the one in use."""
     places = [name for name, keys in sections().items() if key in keys]
     losses = [path for path, _ in root.walk() if pattern(path) in LOSS_PLACES]
     for path in losses:
-        spec = _named_spec(root, path)
+        spec = _named_spec(root, path, catalogue)
         if spec and key in spec.parameters.model_fields and (name := str(path[0])) not in places:
             places.append(name)
     return places
 
 
-def losses_with(parameter: str) -> list[str]:
+def losses_with(parameter: str, catalogue: Catalogue) -> list[str]:
     """The losses and modifiers that take a parameter of this name."""
-    return [spec.name for spec in all_specs() if parameter in spec.parameters.model_fields]
+    return [spec.name for spec in catalogue.specs if parameter in spec.parameters.model_fields]
 
 
-def _named_spec(root: Node, path: KeyPath) -> LossSpec | None:
+def _named_spec(root: Node, path: KeyPath, catalogue: Catalogue) -> LossSpec | None:
     name = root.find((*path, "name"))
-    return next((spec for spec in all_specs() if name and name.value in (spec.name, spec.alias)), None)
+    return catalogue.by_name.get(name.value) if name and isinstance(name.value, str) else None
 
 
 def _collect(section: type[Section], prefix: str, found: dict[str, tuple[str, ...]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from embtune.catalog import UnknownLoss, effective_spec, find_spec
+from embtune.catalog import Catalogue, LossSpec, effective_spec
 from embtune.catalog.spec import Need
 from embtune.config.tree import KeyPath, Node, dotted, place_of
 from embtune.errors import Problem
@@ -12,11 +12,11 @@ from embtune.errors import Problem
 _STATIC = "scratch:static"  # the one model whose name says that it has no layers
 
 
-def layer_problems(root: Node) -> Iterator[Problem]:
+def layer_problems(root: Node, catalogue: Catalogue) -> Iterator[Problem]:
     """What the config alone tells of modifiers that need layers."""
     name = root.find(("model", "name_or_path"))
     static = name is not None and isinstance(name.value, str) and name.value.partition("?")[0] == _STATIC
-    for number, path in enumerate(_in_need(root)):
+    for number, path in enumerate(_in_need(root, catalogue)):
         if static:
             message = f"{dotted(path)}: a static model has no layers that could be trained or left out"
             yield place_of(root, path).problem("no-layers", message, "remove the modifier, or name a transformer")
@@ -25,17 +25,15 @@ def layer_problems(root: Node) -> Iterator[Problem]:
             yield place_of(root, path).problem("no-layers", message, "keep one of the two")
 
 
-def _in_need(root: Node) -> Iterator[KeyPath]:
+def _in_need(root: Node, catalogue: Catalogue) -> Iterator[KeyPath]:
     """Where the modifiers that need layers are written."""
     modifiers = root.find(("modifiers",))
     for number, entry in enumerate(modifiers.items if modifiers else ()):
         name = entry.child("name") or entry
-        if isinstance(name.value, str) and _needs_layers(name.value):
+        if isinstance(name.value, str) and _needs_layers(catalogue.by_name.get(name.value)):
             yield ("modifiers", number)
 
 
-def _needs_layers(name: str) -> bool:
-    try:
-        return Need.LAYERS in effective_spec(find_spec(name)).needs
-    except UnknownLoss:
-        return False  # told by the schema
+def _needs_layers(spec: LossSpec | None) -> bool:
+    """False for None, of which the schema tells."""
+    return spec is not None and Need.LAYERS in effective_spec(spec).needs

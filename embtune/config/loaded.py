@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from embtune.catalog import Catalogue
+from embtune.catalog.plugins import Plugin
 from embtune.config.dumping import resolved, resolved_yaml
 from embtune.config.paths import resolve_data_path
 from embtune.config.schema import RunConfig
@@ -22,6 +24,7 @@ class LoadedConfig:
 
     text: the file, verbatim. path: as it was named, `<stdin>` for standard input.
     base_dir: the folder that relative paths of the file start from.
+    catalogue: the losses it may name, those of its plugins with the others. plugins: as they were loaded.
     """
 
     config: RunConfig
@@ -29,6 +32,8 @@ class LoadedConfig:
     path: str
     base_dir: Path
     tree: Node
+    catalogue: Catalogue
+    plugins: tuple[Plugin, ...]
 
     def problem(self, key: KeyPath, code: str, message: str, hint: str | None = None) -> Problem:
         """A mistake found later, located at `key` or its nearest parent that was written.

@@ -8,12 +8,14 @@ from typing import TextIO
 
 from pydantic import ValidationError
 
+from embtune.catalog import Catalogue
 from embtune.config.checks import cross_checks, not_available
 from embtune.config.files import STDIN, STDIN_NAME, FileReader, Unreadable
 from embtune.config.loaded import LoadedConfig
 from embtune.config.messages import refused_nulls, schema_problems
 from embtune.config.overrides import apply_overrides
 from embtune.config.paths import with_absolute_paths
+from embtune.config.plugins import load_plugins
 from embtune.config.schema import RunConfig
 from embtune.config.tree import COMMAND_LINE, Node
 from embtune.errors import ConfigError, Problem
@@ -48,31 +50,32 @@ def load_config(
     if root is None:
         raise ConfigError(reader.problems)
     root, refused = apply_overrides(root, overrides, environ)
-    config, found = _check(root) if reader.complete else (None, [])
-    problems = _in_order([*reader.problems, *refused, *found])
+    plugins = load_plugins(root)
+    config, found = _check(root, plugins.catalogue) if reader.complete else (None, [])
+    problems = _in_order([*reader.problems, *refused, *plugins.problems, *plugins.worth_telling(found)])
     if problems or config is None:
-        raise ConfigError(problems)
+        raise ConfigError(problems) from plugins.cause
     name, folder = (STDIN_NAME, Path.cwd()) if str(path) == STDIN else (str(path), Path(path).absolute().parent)
-    return LoadedConfig(config, text, name, folder, root)
+    return LoadedConfig(config, text, name, folder, root, plugins.catalogue, plugins.loaded)
 
 
-def _check(root: Node) -> tuple[RunConfig | None, list[Problem]]:
+def _check(root: Node, catalogue: Catalogue) -> tuple[RunConfig | None, list[Problem]]:
     """The config, or the problems of schema and cross-checks."""
-    root, problems = not_available(_unset_refused_nulls(root))
-    problems += cross_checks(root)
+    root, problems = not_available(_unset_refused_nulls(root, catalogue))
+    problems += cross_checks(root, catalogue)
     try:
-        return RunConfig.model_validate(with_absolute_paths(root).plain()), problems
+        return RunConfig.model_validate(with_absolute_paths(root).plain(), context=catalogue), problems
     except ValidationError as error:
-        return None, [*schema_problems(error, root), *problems]
+        return None, [*schema_problems(error, root, catalogue), *problems]
 
 
-def _unset_refused_nulls(root: Node) -> Node:
+def _unset_refused_nulls(root: Node, catalogue: Catalogue) -> Node:
     """Put the default back where `--set key=null` names a key that cannot be null."""
     nulls = [path for path, node in root.walk() if path and node.value is None and node.place.path == COMMAND_LINE]
     if not nulls:
         return root
     try:
-        RunConfig.model_validate(root.plain())
+        RunConfig.model_validate(root.plain(), context=catalogue)
     except ValidationError as error:
         refused = refused_nulls(error, root)
         for path in reversed(nulls):  # from the end, so that indices before stay what they are

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from embtune.catalog import nearest
+from embtune.catalog import Catalogue, nearest
 from embtune.config.keys import pattern
 from embtune.config.scalars import read_word, write_yaml
 from embtune.config.tree import KeyPath, Node, dotted, place_of
@@ -50,14 +50,18 @@ class Finding:
     text: str
 
 
-def schema_problems(error: ValidationError, root: Node) -> list[Problem]:
+def schema_problems(error: ValidationError, root: Node, catalogue: Catalogue) -> list[Problem]:
     """One problem for each key that the schema complains of; alternatives of one key are told together."""
     by_key: dict[KeyPath, list[Finding]] = {}
     for finding in _findings(error, root):
         by_key.setdefault(finding.path, []).append(finding)
     unknown = [path for path, found in by_key.items() if any(finding.kind == "extra_forbidden" for finding in found)]
-    meant = {target for path in unknown for target in may_mean(root, path)}
-    return [_problem(root, path, found) for path, found in by_key.items() if _worth_telling(root, path, by_key, meant)]
+    meant = {target for path in unknown for target in may_mean(root, path, catalogue)}
+    return [
+        _problem(root, path, found, catalogue)
+        for path, found in by_key.items()
+        if _worth_telling(root, path, by_key, meant)
+    ]
 
 
 def _finding(location: Sequence[str | int], kind: str, context: Mapping[str, object], text: str, root: Node) -> Finding:
@@ -95,10 +99,10 @@ def _worth_telling(root: Node, path: KeyPath, by_key: Mapping[KeyPath, object], 
     return node.wholly_known and not (details and (node.entries or node.items))
 
 
-def _problem(root: Node, path: KeyPath, findings: Sequence[Finding]) -> Problem:
+def _problem(root: Node, path: KeyPath, findings: Sequence[Finding], catalogue: Catalogue) -> Problem:
     kinds = {finding.kind: finding for finding in findings}
     if "extra_forbidden" in kinds:
-        return unknown_key(root, path)
+        return unknown_key(root, path, catalogue)
     if "missing" in kinds:
         return _missing(root, path)
     code, message, hint = _judge(root, path, findings)

@@ -1,4 +1,4 @@
-"""Where a data path leads: relative ones start at the folder of the file that wrote them."""
+"""Where a path of the config leads: relative ones start at the folder of the file that wrote them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from embtune.catalog.plugins import FILE_SUFFIX
 from embtune.config.tree import Node
 
 _SUFFIXES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".txt", ".gz", ".zst"})
@@ -28,12 +29,21 @@ def resolve_data_path(path: str, folder: Path) -> str:
 
 
 def with_absolute_paths(root: Node) -> Node:
-    """The tree with the paths of all data sets made absolute, each from the folder of its own file."""
+    """The tree with the paths of all data sets and plugins made absolute, each from the folder of its own file."""
     for path, _ in root.walk():
         if len(path) == 4 and (path[0], path[1] in ("train", "eval"), path[3]) == ("data", True, "path"):
             root = root.changed(path, _absolute)
+        elif len(path) == 2 and path[0] == "plugins":
+            root = root.changed(path, _absolute_plugin)
     return root
 
 
 def _absolute(node: Node) -> Node:
     return replace(node, value=resolve_data_path(node.value, node.folder)) if isinstance(node.value, str) else node
+
+
+def _absolute_plugin(node: Node) -> Node:
+    """The name of a module stays as it is."""
+    if not isinstance(node.value, str) or not node.value.endswith(FILE_SUFFIX):
+        return node
+    return replace(node, value=os.path.normpath(node.folder / Path(node.value).expanduser()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from embtune.catalog import nearest
+from embtune.catalog import Catalogue, nearest
 from embtune.config.keys import LOSS_PLACES, keys_at, losses_with, pattern, sections, sections_with
 from embtune.config.renames import Rename, find_rename
 from embtune.config.scalars import write_yaml
@@ -19,14 +19,14 @@ _SECRET_HINT = "remove it; log in with 'hf auth login', or set HF_TOKEN in the e
 _SHOWN = 60  # characters of a value that a remedy repeats
 
 
-def unknown_key(root: Node, path: KeyPath) -> Problem:
+def unknown_key(root: Node, path: KeyPath, catalogue: Catalogue) -> Problem:
     """The problem of the key at the end of `path`, which its section does not know."""
     key, place = str(path[-1]), place_of(root, path, of_key=True)
     if _SECRET.search(key.lower().replace("-", "_")):
         # without the source line: it would put the secret into a log
         hidden = replace(place, source_line=None)
         return hidden.problem("secret-key", f"{dotted(path)}: no token or password is a key of a config", _SECRET_HINT)
-    places = [name for name in sections_with(root, key) if name != pattern(path[:-1])]
+    places = [name for name in sections_with(root, key, catalogue) if name != pattern(path[:-1])]
     if places:
         message = f"{dotted(path)}: {key!r} is no key of {_described(pattern(path[:-1]))}"
         belongs = " or ".join(_described(name) for name in places[:3])
@@ -34,15 +34,15 @@ def unknown_key(root: Node, path: KeyPath) -> Problem:
     rename = find_rename(key)
     if rename:
         return _renamed(root, path, rename)
-    return place.problem("unknown-key", f"{dotted(path)}: unknown key {key!r}", _guess(root, path))
+    return place.problem("unknown-key", f"{dotted(path)}: unknown key {key!r}", _guess(root, path, catalogue))
 
 
-def may_mean(root: Node, path: KeyPath) -> list[str]:
+def may_mean(root: Node, path: KeyPath, catalogue: Catalogue) -> list[str]:
     """The keys, as patterns, that the unknown key at the end of `path` may have been meant to be."""
     key, section = str(path[-1]), pattern(path[:-1])
     rename = find_rename(key)
-    near = nearest(key, keys_at(root, path[:-1]))
-    keys = [f"{name}.{key}" for name in sections_with(root, key)]
+    near = nearest(key, keys_at(root, path[:-1], catalogue))
+    keys = [f"{name}.{key}" for name in sections_with(root, key, catalogue)]
     keys += [rename.new] if rename and rename.new else []
     keys += [f"{section}.{near}"] if near else []
     return [word.removeprefix(".") for word in keys]
@@ -72,16 +72,16 @@ def _line_to_write(line: tuple[str, str] | None, rename: Rename, path: KeyPath, 
     return f"write '{text}'" + ("" if section == dotted(path[:-1]) else f" under {_described(section)}")
 
 
-def _guess(root: Node, path: KeyPath) -> str:
+def _guess(root: Node, path: KeyPath, catalogue: Catalogue) -> str:
     """The nearest key here, the nearest anywhere, or the list of those that there are."""
-    key, here = str(path[-1]), keys_at(root, path[:-1])
+    key, here = str(path[-1]), keys_at(root, path[:-1], catalogue)
     guess = nearest(key, here)
     if guess:
         return f"did you mean {guess!r}?"
     elsewhere = nearest(key, (word for keys in sections().values() for word in keys))
     if elsewhere:
-        return f"did you mean {elsewhere!r}, under {_described(sections_with(root, elsewhere)[0])}?"
-    foreign = losses_with(key) if pattern(path[:-1]) in LOSS_PLACES else []
+        return f"did you mean {elsewhere!r}, under {_described(sections_with(root, elsewhere, catalogue)[0])}?"
+    foreign = losses_with(key, catalogue) if pattern(path[:-1]) in LOSS_PLACES else []
     if foreign:
         return f"it is a parameter of {', '.join(foreign)}"
     return f"the keys here are {', '.join(here)}" if here else "there are no keys here"

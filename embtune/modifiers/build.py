@@ -64,6 +64,6 @@ def _implementation(spec: LossSpec) -> type[Objective]:
     except (ImportError, AttributeError) as error:
         message = f"the code of {target.name}, {target.implementation}, cannot be loaded: {error}"
         raise ConfigError.of("missing-code", message) from error
-    assert isinstance(found, type), f"{target.implementation} is no class"
-    assert issubclass(found, Objective), f"{target.implementation} is no Objective"
+    if not (isinstance(found, type) and issubclass(found, Objective)):
+        raise ConfigError.of("missing-code", f"the code of {target.name}, {target.implementation}, is no Objective")
     return found

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from embtune.catalog import LossSpec, find_spec
+from embtune.catalog import LossSpec, installed
+from embtune.catalog.listing import asked_specs
 from embtune.catalog.taught import as_set
 from embtune.config import DatasetConfig, LoadedConfig, TrainDatasetConfig, load_config
 from embtune.config.sections.data import name_of
@@ -48,7 +49,7 @@ def check_data(
 
     Args:
         target: where the rows are.
-        loss: the one loss to judge; it also decides between readings.
+        loss: the one loss to judge, or a file or module whose losses are judged; also decides between readings.
         stdin: standard input's bytes.
         good_rows: filled with the rows that can be used, where they are wanted.
 
@@ -56,11 +57,12 @@ def check_data(
         ConfigError, DataError: no such data, roles that cannot be told, no row that can be read.
         UsageError: the good rows of a retrieval folder are wanted.
     """
-    asked = [find_spec(loss)] if loss else []
+    asked = asked_specs(loss, Path(), installed()) if loss else ()
+    catalogue = installed().joined(asked)
     if target == STDIN:
-        return report_on(RowSource("stdin", "<stdin>", read_rows(target, stdin=stdin)), asked, good_rows)
+        return report_on(RowSource("stdin", "<stdin>", read_rows(target, stdin=stdin)), asked, catalogue, good_rows)
     if not is_retrieval_folder(target):
-        return report_on(RowSource(name_of(target), target, read_rows(target)), asked, good_rows)
+        return report_on(RowSource(name_of(target), target, read_rows(target)), asked, catalogue, good_rows)
     if good_rows is not None:
         raise UsageError(Problem("no-rows-to-fix", f"{target} is a retrieval folder; --fix is for rows"))
     return RetrievalReport(name_of(target), target, load_retrieval(target))
@@ -91,15 +93,16 @@ def check_config(
         ConfigError, DataError: what is wrong with the config or makes any of its datasets unreadable, all at once.
     """
     loaded = load_config(target, overrides, environ)
-    if loss:
-        find_spec(loss)  # a wrong name is the command line's mistake, not that of a dataset
+    asked = asked_specs(loss, Path(), loaded.catalogue) if loss else ()
     data = loaded.config.data
-    checks = [_check_one(loaded, ("data", "train", i), config, loss) for i, config in enumerate(data.train)]
-    checks += [_check_one(loaded, ("data", "eval", i), config, loss) for i, config in enumerate(data.eval)]
+    checks = [_check_one(loaded, ("data", "train", i), config, asked) for i, config in enumerate(data.train)]
+    checks += [_check_one(loaded, ("data", "eval", i), config, asked) for i, config in enumerate(data.eval)]
     return list(all_of(checks))
 
 
-def _check_one(loaded: LoadedConfig, key: Key, config: DatasetConfig, loss: str | None) -> Callable[[], Report]:
+def _check_one(
+    loaded: LoadedConfig, key: Key, config: DatasetConfig, asked: Sequence[LossSpec]
+) -> Callable[[], Report]:
     def check() -> Report:
         path = loaded.data_path(config.path)
         if is_retrieval_folder(path) and not isinstance(config, TrainDatasetConfig):
@@ -108,14 +111,15 @@ def _check_one(loaded: LoadedConfig, key: Key, config: DatasetConfig, loss: str 
         with located(loaded, (*key, "path")):
             rows = read_rows(path, loaded.base_dir)
         with located(loaded, (*key, "columns")):
-            return report_on(RowSource(config.name, config.path, rows, config.columns), _asked(loaded, config, loss))
+            source = RowSource(config.name, config.path, rows, config.columns)
+            return report_on(source, _judged(loaded, config, asked), loaded.catalogue)
 
     return check
 
 
-def _asked(loaded: LoadedConfig, config: DatasetConfig, loss: str | None) -> list[LossSpec]:
+def _judged(loaded: LoadedConfig, config: DatasetConfig, asked: Sequence[LossSpec]) -> Sequence[LossSpec]:
     if not isinstance(config, TrainDatasetConfig):
-        return []
-    if loss:
-        return [find_spec(loss)]
-    return [as_set(entry.spec, entry.parameters) for entry in ((config.loss,) if config.loss else loaded.config.loss)]
+        return ()
+    return asked or [
+        as_set(entry.spec, entry.parameters) for entry in ((config.loss,) if config.loss else loaded.config.loss)
+    ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from embtune.catalog import LabelKind, LossSpec, losses, losses_fitting, spec_fits, why_not
+from embtune.catalog import Catalogue, LabelKind, LossSpec, losses_fitting, spec_fits, why_not
 from embtune.catalog.conversions import Conversion, conversions_from, losses_after
 from embtune.data.collector import RowCollector
 from embtune.data.layout import Layout
@@ -44,13 +44,14 @@ class RowCounts:
 
 @dataclass(frozen=True)
 class DataReport:
-    """A dataset of rows against the catalogue. `asked` are the losses that were to be judged."""
+    """A dataset of rows against the losses there are. `asked` are those that were to be judged."""
 
     name: str
     path: str
     layout: Layout
     counts: RowCounts
     asked: tuple[Verdict, ...]
+    catalogue: Catalogue
 
     @property
     def ok(self) -> bool:
@@ -59,18 +60,19 @@ class DataReport:
 
     def fitting(self) -> list[LossSpec]:
         """The losses that take the data, the most suitable first."""
-        return losses_fitting(self.layout.roles, self.layout.label)
+        return losses_fitting(self.layout.roles, self.layout.label, self.catalogue.specs)
 
     def unfitting(self) -> list[Verdict]:
         """The losses that do not, and why."""
         roles, label = self.layout.roles, self.layout.label
-        return [Verdict(spec, why_not(spec, roles, label)) for spec in losses() if not spec_fits(spec, roles, label)]
+        unfit = [spec for spec in self.catalogue.losses() if not spec_fits(spec, roles, label)]
+        return [Verdict(spec, why_not(spec, roles, label)) for spec in unfit]
 
     def convertible(self) -> list[tuple[Conversion, list[LossSpec]]]:
         """The conversions that open more losses, with those losses."""
         fitting = self.fitting()
         ways = conversions_from(self.layout.roles, self.layout.label)
-        return [(way, more) for way in ways if (more := losses_after(way, besides=fitting))]
+        return [(way, more) for way in ways if (more := losses_after(way, fitting, self.catalogue.specs))]
 
 
 @dataclass(frozen=True)
@@ -83,12 +85,15 @@ class RowSource:
     columns: dict[str, str] | None = None
 
 
-def report_on(source: RowSource, asked: Sequence[LossSpec], good_rows: list[Row] | None = None) -> DataReport:
+def report_on(
+    source: RowSource, asked: Sequence[LossSpec], catalogue: Catalogue, good_rows: list[Row] | None = None
+) -> DataReport:
     """Go through all rows once.
 
     Args:
         source: read to its end.
         asked: losses to judge; their formats decide between readings of the data.
+        catalogue: the losses there are.
         good_rows: filled with the rows that can be used, where they are wanted.
 
     Raises:
@@ -104,7 +109,7 @@ def report_on(source: RowSource, asked: Sequence[LossSpec], good_rows: list[Row]
         layout = declared_layout(source.columns, sample, wanted)
     counts = _count(chain(head, source.rows), layout, good_rows)
     verdicts = tuple(Verdict(spec, why_not(spec, layout.roles, layout.label)) for spec in asked)
-    return DataReport(source.name, source.path, layout, counts, verdicts)
+    return DataReport(source.name, source.path, layout, counts, verdicts, catalogue)
 
 
 def _count(rows: Iterable[Row], layout: Layout, good_rows: list[Row] | None) -> RowCounts:

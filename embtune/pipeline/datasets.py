@@ -126,6 +126,6 @@ def _unfit(loaded: LoadedConfig, key: Key, spec: LossSpec, layout: Layout) -> Pr
     if Need.TEACHER in spec.needs and not spec.taught_formats and layout.label is not LabelKind.NONE:
         hint = "With a teacher there is no label: declare the columns without it, or remove `teacher` from the loss."
         return loaded.problem(key, "loss-does-not-fit", why_not(spec, layout.roles, layout.label), hint)
-    fitting = [other.name for other in losses_fitting(layout.roles, layout.label)]
+    fitting = [other.name for other in losses_fitting(layout.roles, layout.label, loaded.catalogue.specs)]
     hint = f"Losses that take this data: {', '.join(fitting)}." if fitting else "No loss takes this data as it is."
     return loaded.problem(key, "loss-does-not-fit", why_not(spec, layout.roles, layout.label), hint)

@@ -10,7 +10,7 @@ from embtune.config.words import Resume
 from embtune.errors import Problem, RunDirectoryError
 from embtune.pipeline.collecting import located
 from embtune.pipeline.job import Job
-from embtune.report.record import DataRecord, read_record
+from embtune.report.record import DataRecord, PluginRecord, read_record
 from embtune.report.run_directory import RunDirectory, RunState
 from embtune.train.checkpoint import Checkpoints, restore
 from embtune.train.state import TrainState
@@ -51,6 +51,26 @@ def check_same_data(data: Sequence[DataRecord], directory: RunDirectory) -> None
         message = f"{directory.path} holds a run on other data: the content of {', '.join(changed)} has changed"
         hint = "Choose another output_dir, or put the data back."
         raise RunDirectoryError(Problem("other-data", message, hint=hint))
+
+
+def check_same_plugins(plugins: Sequence[PluginRecord], directory: RunDirectory) -> None:
+    """A run goes on only with the losses that it began with.
+
+    Raises:
+        RunDirectoryError: the code of a plugin has changed.
+    """
+    before = _hashes(read_record(directory.record))
+    changed = [plugin.name for plugin in plugins if before.get(plugin.name, plugin.sha256) != plugin.sha256]
+    if changed:
+        message = f"{directory.path} holds a run with other losses: the code of {', '.join(changed)} has changed"
+        hint = "Choose another output_dir, or put the code back."
+        raise RunDirectoryError(Problem("other-plugins", message, hint=hint))
+
+
+def _hashes(record: Mapping[str, object]) -> dict[object, object]:
+    plugins = record.get("plugins")
+    entries = [each for each in plugins if isinstance(each, dict)] if isinstance(plugins, list) else []
+    return {each.get("name"): each.get("sha256") for each in entries}
 
 
 def _fingerprints(record: Mapping[str, object]) -> dict[tuple[object, object], object]:

@@ -14,13 +14,13 @@ from embtune.pipeline.facts import data_records, plan_facts
 from embtune.pipeline.finish import finish
 from embtune.pipeline.job import Job, prepare
 from embtune.pipeline.notes import notes, warnings
-from embtune.pipeline.resume import check_same_data, claim, starting_state
+from embtune.pipeline.resume import check_same_data, check_same_plugins, claim, starting_state
 from embtune.pipeline.session import Session
 from embtune.report.events import EndEvent, WarningEvent
 from embtune.report.metrics_log import MetricsLog, cut_back
 from embtune.report.progress import Progress, Several
 from embtune.report.progress_plain import PlainProgress
-from embtune.report.record import RunRecord, RunResult, git_state, read_record
+from embtune.report.record import PluginRecord, RunRecord, RunResult, git_state, read_record
 from embtune.report.run_directory import RunDirectory, RunState
 from embtune.report.train_log import TrainLog
 from embtune.train.checkpoint import Checkpoints
@@ -102,6 +102,7 @@ def _in_directory(
     """The run, in a directory that is this process's alone."""
     record = _record(job, request)
     check_same_data(record.data, directory)
+    check_same_plugins(record.plugins, directory)
     checkpoints = Checkpoints(directory.checkpoints, job.loaded.config.checkpoint.keep)
     start = starting_state(job, checkpoints)
     step = start.state.step
@@ -160,6 +161,10 @@ def _record(job: Job, request: TrainRequest) -> RunRecord:
         device=str(job.training.precision.device),
         data=data_records(job),
         plan=tuple(plan_facts(job)),
+        plugins=tuple(
+            PluginRecord(plugin.name, plugin.sha256, tuple(spec.name for spec in plugin.specs))
+            for plugin in job.loaded.plugins
+        ),
         adjusted=job.inputs.settings.notes,
         git=git_state(Path()),
     )

@@ -48,6 +48,15 @@ class DataRecord:
 
 
 @dataclass(frozen=True)
+class PluginRecord:
+    """A plugin as it was loaded. sha256: of the code that holds its losses."""
+
+    name: str  # as the user wrote it
+    sha256: str
+    losses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RunResult:
     """What a run came to. Metrics are flat maps, as evaluators name them.
 
@@ -77,6 +86,7 @@ class RunRecord:
     device: str
     data: tuple[DataRecord, ...]
     plan: tuple[Fact, ...]
+    plugins: tuple[PluginRecord, ...] = ()
     adjusted: tuple[str, ...] = ()
     git: GitState | None = None
     versions: Mapping[str, str] = field(default_factory=lambda: installed_versions())

@@ -73,7 +73,6 @@ def test_names_tell_data_sets_apart() -> None:
 @pytest.mark.parametrize(
     ("text", "under"),
     [
-        ("plugins: [mine.py]", "plugins"),
         ("hub: {push: true}", "push"),
         ("train: {compile: true}", "compile"),
         ("logging: {report_to: [tensorboard]}", "report_to"),

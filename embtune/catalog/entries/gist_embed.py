@@ -51,7 +51,7 @@ _CACHE = Paper(
     "https://arxiv.org/abs/2101.06983",
 )
 _FORMULA = (
-    "loss = mean_i log( 1 + sum_j exp( (s(x_i, d_j) - s(a_i, p_i)) / temperature ) )\n"
+    "loss = mean_i log(1 + sum_j exp( (s(x_i, d_j) - s(a_i, p_i)) / temperature ))\n"
     "s: cosine, in the model's eyes; g: in the guide's\n"
     "x_i, d_j: a_i with other positives, other anchors and all negatives,\n"
     "          p_i with other positives; left out where g(x_i, d_j) > t_i\n"

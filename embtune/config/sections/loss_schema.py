@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from embtune.catalog import LossSpec, all_specs
+from embtune.catalog import Catalogue, LossSpec
 
 _REFERENCE = "#/$defs/"
 
 
-def entry_schema(*, modifiers: bool) -> dict[str, object]:
+def entry_schema(catalogue: Catalogue, *, modifiers: bool) -> dict[str, object]:
     """Of losses or of modifiers: a bare name, or a mapping with `name` and the parameters of that one."""
-    specs = [spec for spec in all_specs() if spec.is_modifier is modifiers]
+    specs = [spec for spec in catalogue.specs if spec.is_modifier is modifiers]
     names = [word for spec in specs for word in (spec.name, spec.alias)]
     return {"anyOf": [{"type": "string", "enum": names}, {"oneOf": [_spec_schema(spec) for spec in specs]}]}
 

@@ -1,6 +1,7 @@
 """A loss or modifier as the config names it: `{name: ..., weight: ..., <parameters of that loss>}`, or its bare name.
 
-The parameters are checked by the model of the one loss that was named, so that one mistake is one error.
+The parameters are checked by the model of the one loss that was named, so that one mistake is one error. Which losses
+there are, with those of plugins, is the `Catalogue` that comes as the validation's context; installed ones by default.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, ValidationError
 
-from embtune.catalog import LossSpec, Parameters, UnknownLoss, find_spec
+from embtune.catalog import Catalogue, LossSpec, Parameters, UnknownLoss, installed
 from embtune.config.sections.base import PositiveFloat, Section
 
 OWN_KEYS = ("name", "weight")
@@ -48,11 +49,11 @@ class LossConfig(Section):
 
     @field_validator("spec", mode="before")
     @classmethod
-    def _find(cls, name: object) -> LossSpec:
+    def _find(cls, name: object, info: ValidationInfo) -> LossSpec:
         if not isinstance(name, str):
             raise PydanticCustomError("string_type", "expected the name of a loss")
         try:
-            return find_spec(name)
+            return (info.context if isinstance(info.context, Catalogue) else installed()).find(name)
         except UnknownLoss as error:
             problem = error.problems[0]
             raise _mistake("unknown-loss", problem.message, problem.hint) from None
