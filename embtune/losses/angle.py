@@ -30,7 +30,8 @@ class AnglE(Objective):
     Parameters: `Scaled`; scale 20.
     Paper: Li and Li 2024, arXiv:2309.12871, whose equation 3 has the subtraction the other way round; this follows the
     authors' code.
-    Differs from Sentence Transformers: rows may differ in their number of negatives.
+    Differs from Sentence Transformers: rows may differ in their number of negatives, and tuples bring no label of their
+    own; there one may be given that takes the place of the positive's 1.
     """
 
     def __init__(self, scale: float) -> None:

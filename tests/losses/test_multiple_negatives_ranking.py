@@ -6,9 +6,9 @@ from dataclasses import replace
 import loss_reference
 import pytest
 import torch
+from largest_tensor import LargestTensor
 from objectives import batch_of, built, scored, scored_columns
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from embtune.losses.objective import View
 
@@ -90,21 +90,6 @@ def test_other_copies_and_towers_are_not_taken_for_negatives() -> None:
 def test_wrong_roles_are_named() -> None:
     with pytest.raises(ValueError, match=r"\(sentence_A, sentence_B\) do not fit; needed: \(anchor, positive\)"):
         built(NAME).request(("sentence_A", "sentence_B"))
-
-
-class LargestTensor(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Remembers the number of elements of the largest tensor that any operation returned."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.elements = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
-        result = func(*args, **(kwargs or {}))
-        for tensor in torch.utils._pytree.tree_leaves(result):
-            if isinstance(tensor, Tensor):
-                self.elements = max(self.elements, tensor.numel())
-        return result
 
 
 @pytest.mark.parametrize("parameters", [{}, {"directions": ALL_DIRECTIONS, **HARDNESS}], ids=["plain", "everything"])

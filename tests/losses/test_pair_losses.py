@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from largest_tensor import LargestTensor
 from objectives import batch_of, built, parsed, scored, scored_columns
 from pydantic import ValidationError
 
@@ -43,23 +44,27 @@ def test_a_negative_that_a_row_lacks_is_no_pair_of_its_anchor() -> None:
     assert float(built("AnglELoss").terms(batch)["angle"]) == pytest.approx(wanted, rel=1e-5)
 
 
-def online(labels: list[int]) -> tuple[float, dict[str, int]]:
-    """Value and counts for three pairs 0, 1 and 0.2 apart in cosine distance."""
+def online(labels: list[int]) -> tuple[float, float]:
+    """Value and number of hard pairs for three pairs 0, 1 and 0.2 apart in cosine distance."""
     left = torch.tensor([ALONG, ALONG, ALONG])
     right = torch.tensor([ALONG, ACROSS, [0.8, 0.6, 0.0, 0.0]])
     batch = batch_of({"sentence_A": left, "sentence_B": right}, torch.tensor(labels))
     value = float(built("OnlineContrastiveLoss").terms(batch)["online_contrastive"])
-    return value, {name: int(count.found) for name, count in batch.counts.items()}
+    return value, float(batch.counts["hard_pairs"].found)
 
 
-def test_only_pairs_on_the_wrong_side_count() -> None:
-    assert online([1, 1, 0]) == (pytest.approx(1.0 + (0.5 - 0.2) ** 2), {"hard_pairs": 2})
-    assert online([1, 0, 0]) == (0.0, {"hard_pairs": 0})
-
-
-def test_with_one_label_alone_the_mean_draws_the_line() -> None:
-    assert online([1, 1, 1]) == (pytest.approx(1.0), {"hard_pairs": 1})  # the mean distance is 0.4
-    assert online([0, 0, 0]) == (pytest.approx(0.5**2 + 0.3**2), {"hard_pairs": 2})
+@pytest.mark.parametrize(
+    ("labels", "wanted", "hard"),
+    [
+        ([1, 1, 0], 1.0 + (0.5 - 0.2) ** 2, 2),
+        ([1, 0, 0], 0.0, 0),
+        # with one label alone the mean distance, 0.4, draws the line
+        ([1, 1, 1], 1.0, 1),
+        ([0, 0, 0], 0.5**2 + 0.3**2, 2),
+    ],
+)
+def test_only_pairs_on_the_wrong_side_count(labels: list[int], wanted: float, hard: int) -> None:
+    assert online(labels) == pytest.approx((wanted, hard))
 
 
 def test_the_hardest_negative_is_that_of_another_row() -> None:
@@ -117,3 +122,23 @@ def test_one_row_gives_a_finite_loss_with_a_graph(name: str) -> None:
     columns = {role: torch.zeros(1, 4) for role in roles}
     batch: Batch = batch_of(columns, torch.tensor([1.0]))
     assert scored(built(name), batch).finite
+
+
+@pytest.mark.parametrize(
+    ("name", "roles", "blocks"),
+    [
+        ("CoSENTLoss", ("sentence_A", "sentence_B"), 0),
+        ("AnglELoss", ("sentence_A", "sentence_B"), 0),
+        ("AnglELoss", ("anchor", "positive", "negative"), 0),
+        ("OnlineContrastiveLoss", ("sentence_A", "sentence_B"), 0),
+        ("MegaBatchMarginLoss", ("anchor", "positive"), 1),
+        ("GlobalOrthogonalRegularizationLoss", ("anchor", "positive"), 1),
+    ],
+)
+def test_memory_is_linear_in_the_batch(name: str, roles: tuple[str, ...], blocks: int) -> None:
+    rows, row_block, width = 1024, 32, 8
+    columns = {role: torch.randn(rows, width) for role in roles}
+    labels = None if "anchor" in roles else torch.arange(rows) % 2
+    with LargestTensor() as largest:
+        scored_columns(built(name), columns, labels, row_block=row_block)
+    assert largest.elements <= max(blocks * row_block * rows, len(roles) * rows * width)
