@@ -6,13 +6,28 @@ from typing import Annotated
 
 import typer
 
+from embtune.config.tree import COMMAND_LINE
+from embtune.errors import Location, Problem, UsageError
 from embtune.report.progress import ProgressMode
+
+
+def _pairs(overrides: list[str] | None) -> list[str] | None:
+    """Refuse `--set KEY VALUE` while the command line is read: VALUE would be taken for an argument of the command."""
+    wrong = [text for text in overrides or () if "=" not in text]
+    if wrong:
+        hint = f"write --set {wrong[0]}=VALUE, in one word"
+        raise UsageError(Problem("bad-set", f"--set {wrong[0]!r} is no key=value", Location(COMMAND_LINE), hint))
+    return overrides
+
 
 ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="The YAML file; - reads standard input.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Set one value, as train.batch_size=256; null unsets. May be repeated."
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set one value, as train.batch_size=256; null unsets. May be repeated.",
+        callback=_pairs,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]

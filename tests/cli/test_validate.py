@@ -77,6 +77,13 @@ def test_an_override_that_is_wrong_is_located_on_the_command_line(config: Path) 
     )
 
 
+@pytest.mark.parametrize("words", [("config.yaml", "--set", "seed", "7"), ("--set", "seed", "7", "config.yaml")])
+def test_a_key_and_a_value_in_two_words_are_answered_with_one(config: Path, words: tuple[str, ...]) -> None:
+    result = run_embtune("validate", *words, cwd=config.parent)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "write --set seed=VALUE, in one word" in result.stderr
+
+
 def test_nothing_heavy_is_imported(config: Path) -> None:
     heavy = {"torch", "transformers", "datasets", "numpy", "rich", "scipy", "sklearn"}
     assert not imported_packages("validate", config) & heavy
