@@ -16,6 +16,8 @@ from embtune.report.run_directory import RunDirectory
 from embtune.train.budget import micro_batch_tokens
 from embtune.train.precision import MixedPrecision, decide_device, decide_precision
 
+_WITH_CONFIG = "Name a config that has sets under data.eval: embtune evaluate"
+
 
 def run_evaluation(
     model: str, config: str | None, overrides: Sequence[str], environ: Mapping[str, str], progress: Progress
@@ -32,14 +34,20 @@ def run_evaluation(
     loaded = load_config(config or _config_of(model), overrides, environ)
     sets = load_eval_sets(loaded)
     if not sets:
-        problem = loaded.problem(("data", "eval"), "nothing-to-evaluate", "the config has no evaluation set")
-        raise ConfigError(problem)
+        raise _nothing_to_evaluate(loaded, model, is_of_run=config is None)
     device = decide_device()
     with progress.stage("loading the model"):
         embedder = _load(model_folder(model), loaded).to(device)
     precision = MixedPrecision(decide_precision(loaded.config.train.precision, device), device)
     evaluation = build_evaluation(loaded, sets, embedder)
     return measure(embedder, evaluation, precision, micro_batch_tokens(device), progress, lambda: None).metrics
+
+
+def _nothing_to_evaluate(loaded: LoadedConfig, model: str, is_of_run: bool) -> ConfigError:
+    message, hint = "data.eval names no set to evaluate on", "Write data.eval, such as eval: [{path: dev.jsonl}]."
+    if is_of_run:
+        message, hint = f"the model was trained without an evaluation set: {message}", f"{_WITH_CONFIG} {model} CONFIG"
+    return ConfigError(loaded.problem(("data", "eval"), "nothing-to-evaluate", message, hint))
 
 
 def _load(name: str, loaded: LoadedConfig) -> TextEmbedder:
@@ -69,5 +77,5 @@ def _config_of(model: str) -> str:
     raise UsageError.of(
         "no-config",
         f"{model} is not of a run of embtune, so there is no config that says what to evaluate on",
-        f"embtune evaluate {model} CONFIG",
+        f"{_WITH_CONFIG} {model} CONFIG",
     )
