@@ -22,6 +22,20 @@ def located(loaded: LoadedConfig, key: Key) -> Iterator[None]:
         raise type(error)([_placed(loaded, key, problem) for problem in error.problems]) from error
 
 
+@contextmanager
+def blamed_on(loaded: LoadedConfig, key: Key) -> Iterator[None]:
+    """Give all problems the place of a key of the config; a place that they have, in a model's files, is told too."""
+    try:
+        yield
+    except (ConfigError, ModelError) as error:
+        raise type(error)([_blamed(loaded, key, problem) for problem in error.problems]) from error
+
+
+def _blamed(loaded: LoadedConfig, key: Key, problem: Problem) -> Problem:
+    message = f"{problem.location}: {problem.message}" if problem.location else problem.message
+    return loaded.problem(key, problem.code, message, problem.hint)
+
+
 def _placed(loaded: LoadedConfig, key: Key, problem: Problem) -> Problem:
     return problem if problem.location else loaded.problem(key, problem.code, problem.message, problem.hint)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from embtune.config import LoadedConfig
 from embtune.model.embedder import TextEmbedder
 from embtune.model.load import load_model
-from embtune.pipeline.collecting import located
+from embtune.pipeline.collecting import blamed_on
 from embtune.pipeline.datasets import TrainSet
 
 
@@ -23,7 +23,7 @@ def load_config_model(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> T
     def texts() -> Iterable[str]:
         return (text for each in train_sets for text in each.examples.texts)
 
-    with located(loaded, ("model", "name_or_path")):
+    with blamed_on(loaded, ("model", "name_or_path")):
         return load_model(
             config.name_or_path,
             revision=config.revision,
