@@ -24,7 +24,7 @@ def directory_beside(target: Path) -> Iterator[Path]:
     that the user's umask gives.
 
     Raises:
-        RunError: the disk is full, or not to be written to.
+        RunError: the disk is full, or not to be written to; or a file elsewhere that the block wanted cannot be had.
     """
     beside = target.with_name(f".{target.name}.writing")
     try:
@@ -81,7 +81,8 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _cannot_write(path, error.strerror or str(error)) from error
+        reason = error.strerror or str(error)
+        raise (_cannot_use(path, error) if _is_elsewhere(path, error) else _cannot_write(path, reason)) from error
     except RunError:
         raise
     except Exception as error:
@@ -97,6 +98,19 @@ def _cannot_write(path: Path, reason: str) -> RunError:
         f"cannot write {path}: {reason}",
         "Free space or choose another place, then start the same command again: what was saved before is whole.",
     )
+
+
+def _is_elsewhere(path: Path, error: OSError) -> bool:
+    """Whether the error names a file that is neither beside `path` nor above it: one read while `path` is written."""
+    if not isinstance(error.filename, str | os.PathLike):
+        return False
+    named, path = Path(error.filename).absolute(), path.absolute()
+    return path.parent not in named.parents and named not in path.parents
+
+
+def _cannot_use(path: Path, error: OSError) -> RunError:
+    message = f"cannot use {error.filename}, which is needed to write {path}: {error.strerror}"
+    return RunError.of("cannot-read", message, "Put it back, then start the same command again.")
 
 
 def _complete(beside: Path) -> None:
