@@ -69,24 +69,32 @@ def merge_adapter(encoder: nn.Module, folder: Path) -> None:
         ModelError: PEFT is not installed, or the adapter is broken, of another model, or not one of weights.
     """
     try:
-        from peft import PeftConfig, get_peft_model, set_peft_model_state_dict
+        with _quiet():
+            _merge(encoder, folder)
     except ImportError as error:
         raise ModelError.of("missing-package", "PEFT is not installed", _NEEDS_PEFT, Location(str(folder))) from error
-    try:
-        with _quiet():
-            config = PeftConfig.from_pretrained(str(folder))
-            config.task_type = None  # those of the task are wrapped for it, and what is trained here has none
-            wrapped = get_peft_model(encoder, config)
-            tensors = _tensors(folder, getattr(encoder, "base_model_prefix", ""))
-            found: Any = set_peft_model_state_dict(wrapped, tensors)  # a named tuple that PEFT gives no type
-            missing = [name for name in found.missing_keys if f".{_NAME}" in name]
-            if wrong := [*missing, *found.unexpected_keys]:
-                raise ValueError(f"{wrong[0]!r} is in one of the two alone, and {len(wrong) - 1} more")
-            wrapped.merge_and_unload()
     except (ValueError, RuntimeError, TypeError, AttributeError, NotImplementedError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         message = f"the adapter cannot be merged into its base model: {reason}"
         raise ModelError.of("broken-model", message, None, Location(str(folder))) from error
+
+
+def _merge(encoder: nn.Module, folder: Path) -> None:
+    from peft import PeftConfig, get_peft_model, set_peft_model_state_dict
+
+    config = PeftConfig.from_pretrained(str(folder))
+    if config.is_prompt_learning:
+        raise ValueError(f"{config.peft_type.value} changes no weights")
+    if getattr(config, "megatron_config", None):  # it names a module to import
+        raise ValueError("it is for a model of Megatron")
+    config.task_type = None  # those of a task are wrapped for it, and what is trained here has none
+    wrapped = get_peft_model(encoder, config)
+    tensors = _tensors(folder, getattr(encoder, "base_model_prefix", ""))
+    found: Any = set_peft_model_state_dict(wrapped, tensors)  # a named tuple that PEFT gives no type
+    missing = [name for name in found.missing_keys if f".{_NAME}" in name]
+    if wrong := [*missing, *found.unexpected_keys]:
+        raise ValueError(f"{wrong[0]!r} is in one of the two alone, and {len(wrong) - 1} more")
+    wrapped.merge_and_unload()
 
 
 def save_adapter(model: TextEmbedder, folder: Path) -> None:
