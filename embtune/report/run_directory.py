@@ -8,6 +8,7 @@
     checkpoints/            step-000040/ and so on, each whole
     best/                   weights of the best evaluations that a checkpoint names
     model/                  the trained model
+    adapter/                its low-rank updates alone, in PEFT's format, where such were trained
 
 Nothing in here deletes anything.
 """
@@ -56,6 +57,7 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.best = path / "best"
         self.model = path / "model"
+        self.adapter = path / "adapter"
 
     def state(self) -> RunState:
         """How far the run has come. Hidden files count for nothing: they are locks, or were half written.
