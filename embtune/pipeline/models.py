@@ -7,15 +7,19 @@ from collections.abc import Iterable, Sequence
 from embtune.config import LoadedConfig
 from embtune.model.embedder import TextEmbedder
 from embtune.model.load import load_model
-from embtune.pipeline.collecting import blamed_on
+from embtune.model.lora import add_lora
+from embtune.pipeline.collecting import blamed_on, located
 from embtune.pipeline.datasets import TrainSet
 
 
 def load_config_model(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> TextEmbedder:
-    """Load `model:` as configured; a model from scratch learns its vocabulary from the training texts.
+    """Load `model:` as configured, with the low-rank updates it asks for.
+
+    A model from scratch learns its vocabulary from the training texts.
 
     Raises:
         ModelError: it cannot be had; located at `model.name_or_path`.
+        ConfigError: it has no module of a name that is to get updates.
     """
     config = loaded.config.model
     lengths = config.max_seq_length
@@ -24,7 +28,7 @@ def load_config_model(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> T
         return (text for each in train_sets for text in each.examples.texts)
 
     with blamed_on(loaded, ("model", "name_or_path")):
-        return load_model(
+        model = load_model(
             config.name_or_path,
             revision=config.revision,
             pooling=config.pooling,
@@ -37,3 +41,7 @@ def load_config_model(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> T
             scratch_texts=texts,
             seed=loaded.config.seed,
         )
+    if config.lora is not None:
+        with located(loaded, ("model", "lora", "target_modules")):
+            add_lora(model, config.lora, config.name_or_path, config.revision, loaded.config.seed)
+    return model

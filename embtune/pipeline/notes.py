@@ -24,6 +24,8 @@ def notes(job: Job) -> Iterator[str]:
             reasons = each.layout.reasons if each.config.columns is None else ()
             yield from (f"{each.config.name}: {reason}" for reason in (*reasons, *each.layout.notes))
     yield from job.inputs.settings.notes
+    if job.loaded.config.train.head_learning_rate is not None and not job.training.trainables.has_heads:
+        yield "train.head_learning_rate has no effect: the loss has no parameters of its own"
     yield from job.model.notes
 
 

@@ -18,13 +18,15 @@ class DenseConfig(Section):
 
 
 class LoraConfig(Section):
-    """`model.lora`: train low-rank updates instead of all weights."""
+    """`model.lora`: train low-rank updates instead of all weights. Needs the extra `lora`."""
 
     r: PositiveInt = Field(default=16, description="Rank of the updates.")
     alpha: PositiveFloat = Field(default=32.0, description="Scale of the updates: they are multiplied by alpha / r.")
-    dropout: Share = Field(default=0.0, description="Dropout before the updates.")
+    dropout: Share = Field(default=0.0, description="Dropout before the updates; without effect in a static model.")
     target_modules: Literal["all-linear"] | tuple[Text, ...] = Field(
-        default="all-linear", description="Which linear maps get updates: all-linear, or a list of module names."
+        default="all-linear",
+        description="Which modules get updates: all-linear, or a list of names of linear maps and embeddings. Of a "
+        "static model its token vectors.",
     )
 
 
@@ -32,7 +34,8 @@ class ModelConfig(Section):
     """`model:` which model, and how it embeds."""
 
     name_or_path: Text = Field(
-        description="Hub id, a local folder, package:NAME/FOLDER, or scratch: for a small untrained model."
+        description="Hub id, a local folder, package:NAME/FOLDER, or scratch: for a small untrained model. A PEFT "
+        "adapter is merged into its base model."
     )
     revision: Text | None = Field(default=None, description="Branch, tag or commit on the hub; null is the newest.")
     max_seq_length: PositiveInt | dict[str, PositiveInt] | None = Field(
@@ -50,7 +53,11 @@ class ModelConfig(Section):
     dropout: Share | None = Field(
         default=None, description="Overrides every dropout of the backbone; 0 for exact comparisons."
     )
-    lora: LoraConfig | None = Field(default=None, description="Train low-rank updates instead of all weights.")
+    lora: LoraConfig | None = Field(
+        default=None,
+        description="Train low-rank updates instead of the encoder's weights; dense layers and a loss's own parameters "
+        "are trained as ever. Usually with a larger train.learning_rate, such as 2e-4. {} takes the defaults.",
+    )
     trust_remote_code: Flag = Field(
         default=False, description="Run Python code that comes with the model. Off unless asked for."
     )
