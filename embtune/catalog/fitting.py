@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from embtune.catalog.formats import FORMAT_NAMES, LABEL_WORDS, describe, describe_data, fits, label_fits, roles_fit
+from embtune.catalog.formats import ANY, FORMAT_NAMES, LABEL_WORDS, describe, describe_data, fits, label_fits, roles_fit
 from embtune.catalog.registry import losses
 from embtune.catalog.spec import Format, LabelKind, LossSpec
 
@@ -23,9 +23,9 @@ def losses_fitting(roles: Sequence[str], label: LabelKind, specs: Sequence[LossS
     return sorted(found, key=lambda spec: (all(format.label is not label for format in spec.formats), by_merit(spec)))
 
 
-def by_merit(spec: LossSpec) -> tuple[bool, bool, str]:
-    """Sorts recommended losses first, a loss before the names that preset it, then by name."""
-    return (not spec.recommended, spec.resolves_to is not None, spec.name)
+def by_merit(spec: LossSpec) -> tuple[bool, bool, bool, str]:
+    """Sorts recommended losses first, those that any texts suit last, a loss before its presets, then by name."""
+    return (not spec.recommended, ANY in spec.formats, spec.resolves_to is not None, spec.name)
 
 
 def why_not(spec: LossSpec, roles: Sequence[str], label: LabelKind) -> str:

@@ -45,8 +45,14 @@ def test_a_word_like_nothing_gets_no_guess() -> None:
 
 def test_losses_made_for_the_label_and_recommended_ones_come_first() -> None:
     pair = ("sentence_A", "sentence_B")
-    assert [spec.name for spec in losses_fitting(pair, LabelKind.SCORE)] == ["CoSENTLoss", "AnglELoss", "CosineSimilarityLoss", "GlobalOrthogonalRegularizationLoss"]
+    of_scores = [spec.name for spec in losses_fitting(pair, LabelKind.SCORE)]
+    assert of_scores[:3] == ["CoSENTLoss", "AnglELoss", "CosineSimilarityLoss"]
     assert losses_fitting(pair, LabelKind.BINARY)[0].name == "ContrastiveLoss"
+
+
+@pytest.mark.parametrize("label", list(LabelKind))
+def test_a_loss_of_any_texts_comes_last(label: LabelKind) -> None:
+    assert losses_fitting(("anchor", "positive"), label)[-1].name == "GlobalOrthogonalRegularizationLoss"
 
 
 def test_conversions_lead_to_losses_that_do_not_fit_yet() -> None:
