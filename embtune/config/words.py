@@ -90,6 +90,7 @@ class EvaluatorName(StrEnum):
     BINARY = "binary"
     TRANSLATION = "translation"
     NEAREST_CENTROID = "nearest_centroid"
+    CLASS_PAIRS = "class_pairs"
 
 
 class Resume(StrEnum):

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from embtune.catalog.choices import Similarity
-from embtune.catalog.formats import N_TUPLE, PAIR, PAIR_BINARY, PAIR_SCORE, TEXT_CLASS, describe_data, roles_fit
+from embtune.catalog.formats import (
+    N_TUPLE,
+    PAIR,
+    PAIR_BINARY,
+    PAIR_CLASS,
+    PAIR_SCORE,
+    TEXT_CLASS,
+    describe_data,
+    roles_fit,
+)
 from embtune.catalog.nearest import nearest
 from embtune.catalog.spec import Format, LabelKind
 from embtune.config.words import EvaluatorName
@@ -16,12 +25,14 @@ from embtune.data.examples import Examples
 from embtune.data.retrieval import RetrievalSet, retrieval_from_pairs
 from embtune.errors import ConfigError, DataError, Location, Problem
 from embtune.evaluate.binary import BinaryEvaluator
+from embtune.evaluate.class_pairs import ClassPairEvaluator
 from embtune.evaluate.evaluator import Evaluator
 from embtune.evaluate.nearest_centroid import NearestCentroidEvaluator
 from embtune.evaluate.retrieval import RetrievalEvaluator
 from embtune.evaluate.similarity import SimilarityEvaluator
 from embtune.evaluate.translation import TranslationEvaluator
 from embtune.evaluate.triplet import TripletEvaluator
+from embtune.losses.pair_head import PairHead
 
 _HOW_TO = "Every evaluation set needs at least two rows with something to tell apart: give it more, or leave it out."
 
@@ -76,9 +87,12 @@ _RULES = (
 )
 
 
+_CLASS_PAIRS = "two texts and a class, where a head was trained on such pairs (accuracy)"
+
+
 def evaluable_formats() -> tuple[str, ...]:
     """The formats that have an evaluator, a phrase each; for messages and help."""
-    return (*(rule.says for rule in _RULES), "a folder with corpus, queries and qrels (retrieval)")
+    return (*(rule.says for rule in _RULES), _CLASS_PAIRS, "a folder with corpus, queries and qrels (retrieval)")
 
 
 def evaluator_for(
@@ -86,6 +100,7 @@ def evaluator_for(
     similarity: Similarity = Similarity.COSINE,
     location: Location | None = None,
     asked: Sequence[EvaluatorName] = (),
+    heads: Mapping[int, PairHead] | None = None,
 ) -> Evaluator:
     """The evaluator of one dataset.
 
@@ -94,6 +109,7 @@ def evaluator_for(
         similarity: the model's.
         location: where the dataset is declared, for messages.
         asked: evaluators to prefer where several take the dataset, the most wanted first.
+        heads: trained on the dataset's classes, by width; empty before they are built, None where there are none.
 
     Raises:
         ConfigError: no evaluator takes this format.
@@ -101,6 +117,9 @@ def evaluator_for(
     """
     if isinstance(dataset, RetrievalSet):
         return _checked(RetrievalEvaluator(dataset, similarity), location)
+    if heads is not None and _is_of(dataset, PAIR_CLASS):
+        _check_labels(dataset, location)
+        return ClassPairEvaluator(dataset, heads, similarity)
     rules = [rule for rule in _RULES if any(_is_of(dataset, format) for format in rule.formats)]
     if rules:
         _check_labels(dataset, location)

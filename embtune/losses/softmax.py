@@ -1,11 +1,10 @@
-"""A classifier beside the model. Legend: B rows, D width, N classes, F features of a pair."""
+"""A classifier beside the model. Legend: B rows, D width, N classes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from embtune.catalog.entries.softmax import SoftmaxParameters
@@ -13,6 +12,7 @@ from embtune.catalog.formats import PAIR_CLASS
 from embtune.catalog.spec import Coupling
 from embtune.errors import ConfigError
 from embtune.losses.objective import Batch, BuildContext, Objective, Request
+from embtune.losses.pair_head import PairFeatures, PairHead
 from embtune.losses.views import request_columns
 
 
@@ -28,9 +28,8 @@ class Softmax(Objective):
     Matryoshka gives each width a head of its own.
     """
 
-    def __init__(self, settings: SoftmaxParameters, classifier: nn.Linear) -> None:
+    def __init__(self, classifier: PairHead) -> None:
         super().__init__()
-        self.settings = settings
         self.classifier = classifier
 
     @classmethod
@@ -40,9 +39,14 @@ class Softmax(Objective):
         Raises:
             ConfigError: the number of classes is unknown, or below that of the data.
         """
-        vectors = 2 * parameters.concatenation_sent_rep + parameters.concatenation_sent_difference
-        vectors += parameters.concatenation_sent_multiplication
-        return cls(parameters, nn.Linear(vectors * context.embedding_dim, _class_count(parameters, context)))
+        features = PairFeatures(
+            parameters.concatenation_sent_rep,
+            parameters.concatenation_sent_difference,
+            parameters.concatenation_sent_multiplication,
+        )
+        is_cut = context.full_dim is not None  # by a modifier, which then gives unit vectors
+        classes = _class_count(parameters, context)
+        return cls(PairHead(context.embedding_dim, classes, features, unit_vectors=is_cut))
 
     @property
     def coupling(self) -> Coupling:
@@ -55,18 +59,10 @@ class Softmax(Objective):
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """`softmax`: the mean over rows."""
-        logits_BN = self.classifier(self._features(batch.embedding("sentence_A"), batch.embedding("sentence_B")))
+        logits_BN = self.classifier(batch.embedding("sentence_A"), batch.embedding("sentence_B"))
         labels = batch.known_labels()
         labels = labels.to(logits_BN.dtype) if labels.shape == logits_BN.shape else labels.flatten().long()
         return {"softmax": batch.mean(F.cross_entropy(logits_BN, labels, reduction="none"))}
-
-    def _features(self, left_BD: Tensor, right_BD: Tensor) -> Tensor:
-        parts = [left_BD, right_BD] if self.settings.concatenation_sent_rep else []
-        if self.settings.concatenation_sent_difference:
-            parts.append((left_BD - right_BD).abs())
-        if self.settings.concatenation_sent_multiplication:
-            parts.append(left_BD * right_BD)
-        return torch.cat(parts, dim=1)
 
 
 def _class_count(parameters: SoftmaxParameters, context: BuildContext) -> int:

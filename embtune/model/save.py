@@ -9,6 +9,7 @@ then:         N_Dense/config.json  N_Dense/model.safetensors  N_Normalize/
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -29,18 +30,23 @@ from embtune.model.static import TABLE
 LAYOUT_VERSION = "3.4.1"  # the oldest release that reads it; a newer number makes older releases warn
 
 
-def save_model(model: TextEmbedder, folder: Path, readme: str | None = None) -> None:
+def save_model(
+    model: TextEmbedder, folder: Path, readme: str | None = None, more: Callable[[Path], None] | None = None
+) -> None:
     """Write the model as `folder`, which is whole or, on an error, what it was before.
 
     Args:
         model: on any device; it is not changed. Low-rank updates are added to the weights that are written.
         folder: replaced if it exists.
         readme: text of the model card.
+        more: writes further files, which are no part of the layout, into the folder it is given.
 
     Raises:
         RunError: the disk is full, or not to be written to.
     """
     with directory_beside(folder) as beside:
+        if more is not None:
+            more(beside)
         if readme is not None:
             (beside / "README.md").write_text(readme, encoding="utf-8")
         modules = _save_encoder(model, beside)

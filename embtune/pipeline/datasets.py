@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from embtune.catalog import Format, LabelKind, LossSpec, Need, losses_fitting, spec_fits, why_not
+from embtune.catalog.formats import PAIR_CLASS
 from embtune.catalog.taught import as_set
 from embtune.config import LoadedConfig
 from embtune.config.sections.data import DatasetConfig, EvalDatasetConfig, TrainDatasetConfig
@@ -19,6 +20,8 @@ from embtune.data.rows import read_rows, sample_rows
 from embtune.errors import ConfigError, Problem
 from embtune.pipeline.class_checks import check_classes
 from embtune.pipeline.collecting import Key, all_of, located
+
+ClassNames = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,16 @@ class TrainSet:
 
 @dataclass(frozen=True)
 class EvalSet:
-    """An evaluation set. `layout` is None for a retrieval folder, whose files say what they are."""
+    """An evaluation set.
+
+    layout: None for a retrieval folder, whose files say what they are.
+    head_classes: those of the trained head that names its classes, which are numbered so; () where no head does.
+    """
 
     config: EvalDatasetConfig
     layout: Layout | None
     data: Examples | RetrievalSet
+    head_classes: ClassNames = ()
 
 
 def load_train_sets(loaded: LoadedConfig) -> tuple[TrainSet, ...]:
@@ -61,20 +69,29 @@ def load_sets(loaded: LoadedConfig) -> tuple[tuple[TrainSet, ...], tuple[EvalSet
     all_of(
         (
             lambda: train_sets.extend(load_train_sets(loaded)),
-            lambda: eval_sets.extend(load_eval_sets(loaded)),
+            lambda: eval_sets.extend(load_eval_sets(loaded, _head_classes(train_sets))),
         )
     )
     return tuple(train_sets), tuple(eval_sets)
 
 
-def load_eval_sets(loaded: LoadedConfig) -> tuple[EvalSet, ...]:
+def _head_classes(train_sets: Sequence[TrainSet]) -> list[ClassNames]:
+    """The classes of each training set that a loss with a head is trained on, each once."""
+    with_head = [each for each in train_sets if any(Need.NUM_LABELS in loss.spec.needs for loss in each.losses)]
+    return list(dict.fromkeys(each.examples.class_names for each in with_head))
+
+
+def load_eval_sets(loaded: LoadedConfig, head_classes: Sequence[ClassNames] = ()) -> tuple[EvalSet, ...]:
     """Read every evaluation set.
+
+    Args:
+        head_classes: of each trained head, which names the classes of pairs.
 
     Raises:
         ConfigError, DataError: everything that is wrong with any of them.
     """
     configs = loaded.config.data.eval
-    return all_of(partial(_eval_set, loaded, number, config) for number, config in enumerate(configs))
+    return all_of(partial(_eval_set, loaded, number, config, head_classes) for number, config in enumerate(configs))
 
 
 def _train_set(loaded: LoadedConfig, number: int, config: TrainDatasetConfig) -> TrainSet:
@@ -96,7 +113,9 @@ def _train_set(loaded: LoadedConfig, number: int, config: TrainDatasetConfig) ->
     return TrainSet(config, layout, examples, losses)
 
 
-def _eval_set(loaded: LoadedConfig, number: int, config: EvalDatasetConfig) -> EvalSet:
+def _eval_set(
+    loaded: LoadedConfig, number: int, config: EvalDatasetConfig, head_classes: Sequence[ClassNames]
+) -> EvalSet:
     key: Key = ("data", "eval", number)
     folder = loaded.data_path(config.path)
     if is_retrieval_folder(folder):
@@ -104,7 +123,17 @@ def _eval_set(loaded: LoadedConfig, number: int, config: EvalDatasetConfig) -> E
             data = load_retrieval(folder, on_bad_row=loaded.config.data.on_bad_row)
         return EvalSet(config, None, replace(data, name=config.name))
     layout = _layout(loaded, key, config, wanted=None)
-    return EvalSet(config, layout, _examples(loaded, key, config, layout))
+    as_classes = _layout(loaded, key, config, wanted=(PAIR_CLASS,)) if head_classes else layout
+    if not (head_classes and as_classes.is_of((PAIR_CLASS,)) and _is_for_heads(layout, head_classes)):
+        return EvalSet(config, layout, _examples(loaded, key, config, layout))
+    found = set(_examples(loaded, key, config, as_classes).class_names)
+    judge = next((classes for classes in head_classes if found <= set(classes)), head_classes[0])
+    return EvalSet(config, as_classes, _examples(loaded, key, config, as_classes, judge), judge)
+
+
+def _is_for_heads(layout: Layout, head_classes: Sequence[ClassNames]) -> bool:
+    """Whether the label names classes; 0 and 1 do where they are classes of a head."""
+    return layout.label is LabelKind.CLASS or any({"0", "1"} <= set(classes) for classes in head_classes)
 
 
 def _layout(loaded: LoadedConfig, key: Key, config: DatasetConfig, wanted: Sequence[Format] | None) -> Layout:
@@ -116,10 +145,12 @@ def _layout(loaded: LoadedConfig, key: Key, config: DatasetConfig, wanted: Seque
         return declared_layout(config.columns, sample, wanted)
 
 
-def _examples(loaded: LoadedConfig, key: Key, config: DatasetConfig, layout: Layout) -> Examples:
+def _examples(
+    loaded: LoadedConfig, key: Key, config: DatasetConfig, layout: Layout, class_names: ClassNames | None = None
+) -> Examples:
     with located(loaded, (*key, "path")):
         rows = read_rows(config.path, loaded.base_dir)
-        return load_examples(rows, layout, config.name, loaded.config.data.on_bad_row)
+        return load_examples(rows, layout, config.name, loaded.config.data.on_bad_row, class_names=class_names)
 
 
 def _unfit(loaded: LoadedConfig, key: Key, spec: LossSpec, layout: Layout) -> Problem:

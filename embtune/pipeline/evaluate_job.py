@@ -7,8 +7,12 @@ from pathlib import Path
 
 from embtune.config import LoadedConfig, load_config
 from embtune.errors import ConfigError, UsageError
+from embtune.evaluate.class_pairs import PairClassifier
+from embtune.evaluate.saved_classifiers import load_classifiers
 from embtune.model.embedder import TextEmbedder
 from embtune.model.load import load_model
+from embtune.model.scratch_spec import SCRATCH
+from embtune.model.source import find_folder
 from embtune.pipeline.datasets import load_eval_sets
 from embtune.pipeline.evaluation import build_evaluation, measure
 from embtune.report.progress import Progress
@@ -32,14 +36,16 @@ def run_evaluation(
         EmbtuneError: the model, the config or the data cannot be used, or there is nothing to evaluate on.
     """
     loaded = load_config(config or _config_of(model), overrides, environ)
-    sets = load_eval_sets(loaded)
+    name = model_folder(model)
+    classifiers = _classifiers(name, loaded)
+    sets = load_eval_sets(loaded, [each.classes for each in classifiers])
     if not sets:
         raise _nothing_to_evaluate(loaded, model, is_of_run=config is None)
     device = decide_device()
     with progress.stage("loading the model"):
-        embedder = _load(model_folder(model), loaded).to(device)
+        embedder = _load(name, loaded).to(device)
     precision = MixedPrecision(decide_precision(loaded.config.train.precision, device), device)
-    evaluation = build_evaluation(loaded, sets, embedder)
+    evaluation = build_evaluation(loaded, sets, embedder, classifiers)
     return measure(embedder, evaluation, precision, micro_batch_tokens(device), progress, lambda: None).metrics
 
 
@@ -48,6 +54,13 @@ def _nothing_to_evaluate(loaded: LoadedConfig, model: str, is_of_run: bool) -> C
     if is_of_run:
         message, hint = f"the model was trained without an evaluation set: {message}", f"{_WITH_CONFIG} {model} CONFIG"
     return ConfigError(loaded.problem(("data", "eval"), "nothing-to-evaluate", message, hint))
+
+
+def _classifiers(name: str, loaded: LoadedConfig) -> tuple[PairClassifier, ...]:
+    """The heads beside a model; a model from scratch has none."""
+    if name.startswith(SCRATCH):
+        return ()
+    return load_classifiers(find_folder(name, None, loaded.config.model.trust_remote_code))
 
 
 def _load(name: str, loaded: LoadedConfig) -> TextEmbedder:

@@ -10,6 +10,7 @@ from embtune.catalog.choices import Similarity
 from embtune.config import LoadedConfig
 from embtune.errors import ConfigError
 from embtune.evaluate.choose import all_metric_names, check_best_metric, evaluator_for
+from embtune.evaluate.class_pairs import PairClassifier
 from embtune.evaluate.evaluator import Encode, Evaluator, evaluated_dims
 from embtune.evaluate.scoring import Embeddings
 from embtune.model.embedder import TextEmbedder
@@ -64,14 +65,19 @@ class Measured:
     seconds: float
 
 
-def build_evaluation(loaded: LoadedConfig, sets: Sequence[EvalSet], model: TextEmbedder) -> Evaluation:
+def build_evaluation(
+    loaded: LoadedConfig, sets: Sequence[EvalSet], model: TextEmbedder, classifiers: Sequence[PairClassifier]
+) -> Evaluation:
     """One evaluator an evaluation set.
+
+    Args:
+        classifiers: the heads trained beside the model.
 
     Raises:
         ConfigError: a set has no evaluator, or names a prompt that the model lacks.
         DataError: there is nothing to measure in a set.
     """
-    evaluators = _evaluators(loaded, sets, model.similarity)
+    evaluators = _evaluators(loaded, sets, model.similarity, classifiers)
     tasks = [
         EvalTask(evaluator, role_texts(loaded, model, each.config))
         for evaluator, each in zip(evaluators, sets, strict=True)
@@ -86,16 +92,20 @@ def check_evaluation(loaded: LoadedConfig, sets: Sequence[EvalSet]) -> None:
         ConfigError: a set has no evaluator, or no evaluator gives the metric that chooses the best checkpoint.
         DataError: there is nothing to measure in a set.
     """
-    evaluators = _evaluators(loaded, sets, Similarity.COSINE)
+    evaluators = _evaluators(loaded, sets, Similarity.COSINE, ())
     best_metric(loaded, evaluators, (None, *trained_dims(loaded)))
 
 
-def _evaluators(loaded: LoadedConfig, sets: Sequence[EvalSet], similarity: Similarity) -> tuple[Evaluator, ...]:
+def _evaluators(
+    loaded: LoadedConfig, sets: Sequence[EvalSet], similarity: Similarity, classifiers: Sequence[PairClassifier]
+) -> tuple[Evaluator, ...]:
     evaluators = []
     asked = () if loaded.config.eval.evaluators == "auto" else loaded.config.eval.evaluators
     for number, each in enumerate(sets):
         location = loaded.problem(("data", "eval", number), "", "").location
-        evaluators.append(evaluator_for(each.data, similarity, location, asked))
+        heads = {each.classes: each.heads for each in classifiers}.get(each.head_classes, {})
+        judge = heads if each.head_classes else None
+        evaluators.append(evaluator_for(each.data, similarity, location, asked, judge))
         _check_asked(loaded, evaluators[-1])
     return tuple(evaluators)
 

@@ -12,6 +12,7 @@ from embtune.config import LoadedConfig
 from embtune.data.samplers import SamplerKind, plan_epoch
 from embtune.errors import ConfigError
 from embtune.model.embedder import TextEmbedder
+from embtune.pipeline.classifiers import trained_classifiers
 from embtune.pipeline.datasets import EvalSet, TrainSet, load_sets
 from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation, check_evaluation
 from embtune.pipeline.frozen import FrozenTowers, embed_frozen
@@ -80,9 +81,10 @@ def prepare(loaded: LoadedConfig, progress: Progress, cache: Path | None = None)
     with progress.stage("loading the model"):
         model = load_config_model(loaded, inputs.train_sets).to(inputs.settings.device)
     check_layers(loaded, model)
-    evaluation = build_evaluation(loaded, inputs.eval_sets, model)
-    metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
     tasks = build_tasks(loaded, inputs.train_sets, model, frozen, progress)
+    classifiers = trained_classifiers(inputs.train_sets, tasks)
+    evaluation = build_evaluation(loaded, inputs.eval_sets, model, classifiers)
+    metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
     return Job(loaded, inputs, model, _training(loaded, inputs, model, tasks), evaluation, metric, frozen)
 
 
@@ -96,7 +98,7 @@ def _training(loaded: LoadedConfig, inputs: Inputs, model: TextEmbedder, tasks: 
         tasks=tasks,
         towers=towers,
         trainables=trainables,
-        optimizer=build_adamw(trainables, train.learning_rate, train.weight_decay),
+        optimizer=build_adamw(trainables, train.learning_rate, train.weight_decay, train.head_learning_rate),
         schedule=schedule,
         learning_rate=LearningRate(
             train.lr_scheduler_type, train.learning_rate, _warmup(loaded, schedule.total_steps), schedule.total_steps

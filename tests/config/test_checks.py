@@ -77,7 +77,6 @@ def test_names_tell_data_sets_apart() -> None:
         ("train: {compile: true}", "compile"),
         ("logging: {report_to: [tensorboard]}", "report_to"),
         ("logging: {report_to: tensorboard}", "report_to"),
-        ("model: {name_or_path: m, lora: {r: 8}}", "lora"),
     ],
 )
 def test_what_comes_later_is_refused_and_never_ignored(text: str, under: str) -> None:

@@ -84,7 +84,7 @@ def test_every_layer_of_every_view_is_cut_and_normalised() -> None:
 def test_a_head_is_built_for_each_dim_and_each_learns() -> None:
     objective = matryoshka("SoftmaxLoss", dims=[8, 4])
     heads = [module for module in objective.modules() if isinstance(module, Softmax)]
-    assert [head.classifier.in_features for head in heads] == [3 * 8, 3 * 4]
+    assert [head.classifier.weight.shape[1] for head in heads] == [3 * 8, 3 * 4]
     terms = objective.terms(replace(pairs(), labels=torch.tensor([0, 1, 2, 1, 0])))
     torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in objective.parameters())
