@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from embtune.pipeline.facts import data_records
+from embtune.pipeline.facts import data_records, describe_lora
 from embtune.pipeline.job import Job
 from embtune.report.gains import Gain
 from embtune.report.model_card import CardFacts, Trained, model_card
 from embtune.report.record import installed_versions
 
 _ARGUMENTS = (
-    "num_train_epochs", "max_steps", "batch_size", "learning_rate", "lr_scheduler_type", "warmup_ratio", "warmup_steps",
-    "weight_decay", "max_grad_norm",
+    "num_train_epochs", "max_steps", "batch_size", "learning_rate", "head_learning_rate", "lr_scheduler_type",
+    "warmup_ratio", "warmup_steps", "weight_decay", "max_grad_norm",
 )  # fmt: skip
 
 
@@ -21,6 +21,8 @@ def card_of(job: Job, scores: Sequence[Gain]) -> str:
     config, model, settings = job.loaded.config, job.model, job.inputs.settings
     train = config.train.model_dump(mode="json")
     arguments = {f"train.{key}": train[key] for key in _ARGUMENTS if train[key] is not None}
+    if config.model.lora is not None:
+        arguments["model.lora"] = describe_lora(config.model.lora)
     arguments |= {"train.batch_sampler": settings.sampler_words, "train.precision": str(settings.precision)}
     name = config.model.name_or_path
     return model_card(

@@ -8,6 +8,7 @@ import numpy as np
 
 from embtune.catalog.roles import is_negative
 from embtune.catalog.spec import LabelKind
+from embtune.config.sections.model import LoraConfig
 from embtune.data.examples import Examples
 from embtune.data.retrieval import RetrievalSet
 from embtune.data.tokens import TokenStore
@@ -28,6 +29,7 @@ def plan_facts(job: Job) -> list[Fact]:
     config, training = job.loaded.config, job.training
     total = training.schedule.total_steps
     facts = [Fact("model", config.model.name_or_path, _model_text(job))]
+    facts += _lora_facts(config.model.lora)
     facts += [_data_fact(each, rows.rows) for each, rows in zip(job.inputs.train_sets, training.tasks, strict=True)]
     facts += [_frozen_fact(tower) for tower in job.frozen]
     facts += [Fact(f"eval {each.config.name}", _size(each)) for each in job.inputs.eval_sets]
@@ -38,11 +40,28 @@ def plan_facts(job: Job) -> list[Fact]:
     facts.append(_batch_fact(job))
     facts += list(_negatives(job))
     facts.append(Fact("steps", total, _steps_text(job)))
+    if config.train.head_learning_rate is not None:
+        facts.append(Fact("learning rate of heads", config.train.head_learning_rate, _head_rate_text(job)))
     facts.append(Fact("warm-up steps", training.learning_rate.warmup_steps))
     facts.append(_evaluations(job, total))
     facts.append(_checkpoints(job, total))
     facts.append(Fact("device", str(training.precision.device), _device_text(job)))
     return facts
+
+
+def _lora_facts(lora: LoraConfig | None) -> list[Fact]:
+    return [] if lora is None else [Fact("low-rank updates", lora.model_dump(mode="json"), describe_lora(lora))]
+
+
+def _head_rate_text(job: Job) -> str:
+    train = job.loaded.config.train
+    return f"{train.head_learning_rate:g}, of everything else {train.learning_rate:g}"
+
+
+def describe_lora(lora: LoraConfig) -> str:
+    """The low-rank updates in a few words."""
+    modules = lora.target_modules if isinstance(lora.target_modules, str) else ", ".join(lora.target_modules)
+    return f"rank {lora.r}, alpha {lora.alpha:g}, dropout {lora.dropout:g}; {modules}"
 
 
 def data_records(job: Job) -> tuple[DataRecord, ...]:
@@ -63,10 +82,13 @@ def _record(name: str, path: str, split: str, data: Examples | RetrievalSet) -> 
 def _model_text(job: Job) -> str:
     model = job.model
     weights = sum(parameter.numel() for parameter in model.parameters())
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    share = "" if trained == weights else f", {trained:,} of them trained"
     length = "any length" if model.max_seq_length is None else f"{model.max_seq_length} tokens"
     name = job.loaded.config.model.name_or_path
     return (
-        f"{name}  ({model.encoder.architecture}, {weights / 1e6:.1f} M weights, {model.embedding_dim} dims, {length})"
+        f"{name}  ({model.encoder.architecture}, {weights / 1e6:.1f} M weights{share}, {model.embedding_dim} dims, "
+        f"{length})"
     )
 
 
