@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field
 
-from pydantic import AfterValidator, Field
-
+from embtune.catalog.frozen import FrozenModel
 from embtune.catalog.spec import Parameters
 from embtune.catalog.taught import TaughtParameters
-
-_SCRATCH = "scratch:"
-
-
-def _trained_before(name: str) -> str:
-    if name.startswith(_SCRATCH):
-        raise ValueError(f"{name} has learnt nothing that it could tell; name a model that was trained before")
-    return name
-
-
-FrozenModel = Annotated[str, Field(min_length=1, strict=True), AfterValidator(_trained_before)]
-"""A model by name or path, as `model.name_or_path` takes it, but for `scratch:`."""
 
 
 class GuidedParameters(Parameters):
@@ -28,7 +15,7 @@ class GuidedParameters(Parameters):
     guide: FrozenModel = Field(
         description="A model, by name or path, that judges which texts of a batch are alike: it embeds each text once, "
         "with its own tokenizer and default prompt, before training.",
-        examples=["sentence-transformers/all-MiniLM-L6-v2"],
+        examples=["BAAI/bge-small-en-v1.5"],
     )
 
 

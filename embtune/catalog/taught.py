@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
 
 from pydantic import Field
 
+from embtune.catalog.frozen import FrozenModel
 from embtune.catalog.spec import LossSpec, Parameters
 
 
 class TaughtParameters(Parameters):
     """Where the teacher's values come from."""
 
-    teacher: Annotated[str, Field(min_length=1, strict=True)] | None = Field(
+    teacher: FrozenModel | None = Field(
         default=None,
         description="A model, by name or path, that gives the labels, so that the data needs none: it embeds each text "
         "once, with its own tokenizer, before training. null reads the data's labels.",

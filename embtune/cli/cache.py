@@ -7,6 +7,9 @@ from pathlib import Path
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
-    """`embtune` in the user's cache: `$XDG_CACHE_HOME`, else `~/.cache`. It need not be there yet."""
+    """`$EMBTUNE_CACHE`, else `embtune` in the user's cache: `$XDG_CACHE_HOME`, else `~/.cache`. It may not be there."""
+    own = environ.get("EMBTUNE_CACHE")
+    if own:
+        return Path(own)
     named = environ.get("XDG_CACHE_HOME")
     return (Path(named) if named else Path.home() / ".cache") / "embtune"

@@ -13,7 +13,7 @@ from embtune.data.examples import Examples
 from embtune.data.retrieval import RetrievalSet
 from embtune.data.tokens import TokenStore
 from embtune.pipeline.datasets import EvalSet, TrainSet
-from embtune.pipeline.frozen import FrozenTower
+from embtune.pipeline.frozen import FrozenTowers
 from embtune.pipeline.intervals import Due
 from embtune.pipeline.job import Job
 from embtune.pipeline.settings import describe_loss, takes_large_batches
@@ -31,7 +31,7 @@ def plan_facts(job: Job) -> list[Fact]:
     facts = [Fact("model", config.model.name_or_path, _model_text(job))]
     facts += _lora_facts(config.model.lora)
     facts += [_data_fact(each, rows.rows) for each, rows in zip(job.inputs.train_sets, training.tasks, strict=True)]
-    facts += [_frozen_fact(tower) for tower in job.frozen]
+    facts += list(_frozen(job.frozen))
     facts += [Fact(f"eval {each.config.name}", _size(each)) for each in job.inputs.eval_sets]
     facts += [Fact("loss", [describe_loss(loss) for loss in config.loss], "\n".join(map(describe_loss, config.loss)))]
     if config.modifiers:
@@ -105,10 +105,13 @@ def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
     return Fact(f"train {each.config.name}", value, "  ".join(parts))
 
 
-def _frozen_fact(tower: FrozenTower) -> Fact:
-    texts, width = tower.vectors.shape
-    value = {"model": tower.name, "texts": texts, "dims": width}
-    return Fact(tower.role, value, f"{tower.name}  ({width} dims, {texts:,} texts embedded ahead)")
+def _frozen(towers: FrozenTowers) -> Iterator[Fact]:
+    """The guides and the teachers, each with what it embedded of one training set."""
+    for role in dict.fromkeys(tower.role for tower in towers):
+        made = [(tower.name, *tower.vectors.shape) for tower in towers if tower.role == role]
+        values = [{"model": name, "texts": texts, "dims": width} for name, texts, width in made]
+        lines = [f"{name}  ({width} dims, {texts:,} texts embedded ahead)" for name, texts, width in made]
+        yield Fact(role, values, "\n".join(lines))
 
 
 def stores_of(rows: TrainingRows) -> list[tuple[list[str], TokenStore]]:

@@ -215,4 +215,5 @@ def test_a_teachers_vectors_are_kept_between_runs_but_a_dry_run_writes_nothing(t
 
 def test_the_cache_is_the_users(tmp_path: Path) -> None:
     assert cache_folder({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "embtune"
+    assert cache_folder({"XDG_CACHE_HOME": str(tmp_path), "EMBTUNE_CACHE": str(tmp_path / "own")}) == tmp_path / "own"
     assert cache_folder({}) == Path.home() / ".cache" / "embtune"
