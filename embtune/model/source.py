@@ -91,3 +91,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, HfHubHTTPError) and error.response is not None:
         return f"the hub answered {error.response.status_code}"
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def is_on_hub(name: str) -> bool:
+    """Whether `find_folder` takes this name, of a model that it has found, from the hub and not from this machine."""
+    return not name.startswith(PACKAGE) and HUB_ID.fullmatch(name) is not None and not os.path.exists(name)

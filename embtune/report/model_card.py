@@ -1,40 +1,45 @@
 """The README.md of a saved model: what it was made from, how, how well it does, and how to use it.
 
-Everything in it is a fact of the run. What a run does not know (licence, intended use, languages) is not there.
+Everything in it is a fact of the run. What a run does not know (licence, intended use, languages) is left to the user.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 import yaml
 
-from embtune.catalog.spec import LossSpec, Paper, Parameters
-from embtune.report.gains import Gain
-from embtune.report.record import DataRecord
+from embtune.catalog.parameter_docs import as_yaml
+from embtune.catalog.spec import LossSpec, Parameters
+from embtune.config.scalars import write_yaml
+from embtune.report.card_tables import DataCard, ScoreCard, data_section, scores_section, train_rows
+from embtune.report.citations import bibtex
+from embtune.report.markdown import code, code_block, escaped, table
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_LICENSE = "# license: yours to choose, such as apache-2.0; licences of the base model and the data may bind you\n"
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A loss or a modifier as it was used."""
+    """A loss or a modifier as it was used. data: the sets it was used on, where not on all; () is all."""
 
     spec: LossSpec
     parameters: Parameters
     weight: float = 1.0
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class CardFacts:
     """What a card is made from.
 
-    base_model: as the user wrote it. base_is_on_hub: it is a hub id, hence may be linked.
+    base_model: a name that others can read, without the folders of the machine that trained.
+    base_is_on_hub: it was loaded from the hub, hence may be linked.
     arguments: the training arguments worth knowing, by their config key.
-    scores: the metrics before and after. dims: widths the model may be cut to, the full one first.
+    dims: widths the model may be cut to, the full one first.
+    classes: those of heads that are kept beside the model, each head's.
     """
 
     name: str
@@ -43,134 +48,125 @@ class CardFacts:
     embedding_dim: int
     max_seq_length: int | None
     similarity: str
-    data: Sequence[DataRecord]
+    data: Sequence[DataCard]
     losses: Sequence[Trained]
     modifiers: Sequence[Trained]
     arguments: Mapping[str, object]
-    scores: Sequence[Gain]
+    scores: Sequence[ScoreCard]
     versions: Mapping[str, str]
     dims: Sequence[int] = ()
     prompts: Mapping[str, str] = field(default_factory=dict)
+    classes: Sequence[tuple[str, ...]] = ()
 
 
 def model_card(facts: CardFacts) -> str:
     """The card as Markdown with YAML front matter, ending in a newline."""
     sections = [
         _front_matter(facts),
-        f"# {facts.name}",
+        f"# {escaped(facts.name)}",
         _summary(facts),
         _section("Use", _use(facts)),
-        _section("Evaluation", _scores(facts.scores)),
-        _section("Training data", _data(facts.data)),
+        _section("Evaluation", scores_section(facts.scores)),
+        _section("Training data", data_section(facts.data)),
         _section("Training", _training(facts)),
-        _section("Versions", _bullets(facts.versions)),
-        _section("References", _references(facts)),
+        _section("Versions", _facts_table("package", "version", facts.versions)),
+        _section("Citation", _citations(facts)),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
 def _front_matter(facts: CardFacts) -> str:
-    rows = sum(each.rows for each in facts.data if each.split == "train")
-    own_tags = [f"dataset_size:{rows}", *(f"loss:{each.spec.name}" for each in facts.losses)]
+    used = dict.fromkeys(each.spec.name for each in (*facts.losses, *facts.modifiers))
+    own_tags = [f"dataset_size:{train_rows(facts.data)}", *(f"loss:{name}" for name in used)]
     content: dict[str, object] = {
         "library_name": "sentence-transformers",
         "pipeline_tag": "sentence-similarity",
         "tags": ["sentence-transformers", "sentence-similarity", "feature-extraction", "embtune", *own_tags],
     }
-    if facts.base_is_on_hub and _HUB_ID.fullmatch(facts.base_model):
+    if facts.base_is_on_hub:
         content["base_model"] = facts.base_model
-    return f"---\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True)}---"
+    return f"---\n{_LICENSE}{yaml.safe_dump(content, sort_keys=False, allow_unicode=True)}---"
 
 
 def _summary(facts: CardFacts) -> str:
-    limit = f"at most {facts.max_seq_length} tokens" if facts.max_seq_length else "texts of any length"
+    base = code(facts.base_model)
+    if facts.base_is_on_hub:
+        base = f"[{escaped(facts.base_model)}](https://huggingface.co/{facts.base_model})"
+    limit = f"at most {facts.max_seq_length} tokens" if facts.max_seq_length else "any length"
     lines = [
-        f"A text-embedding model fine-tuned from {_base(facts)} with embtune. It maps {limit} to "
+        f"A text-embedding model fine-tuned from {base} with embtune. It maps texts of {limit} to "
         f"{facts.embedding_dim} dimensions, to be compared by {facts.similarity} similarity."
     ]
-    narrower = [str(dim) for dim in facts.dims if dim < facts.embedding_dim]
+    narrower = _narrower(facts)
     if narrower:
-        lines.append(f"Its embeddings may be cut to {', '.join(narrower)} dimensions; normalise them again afterwards.")
+        lines.append(f"Its embeddings may be cut to {', '.join(map(str, narrower))} dimensions.")
     return "\n".join(lines)
 
 
-def _base(facts: CardFacts) -> str:
-    if facts.base_is_on_hub and _HUB_ID.fullmatch(facts.base_model):
-        return f"[{facts.base_model}](https://huggingface.co/{facts.base_model})"
-    # where the files lay on the machine that trained is nobody's business
-    return f"`{PurePath(facts.base_model).name if PurePath(facts.base_model).is_absolute() else facts.base_model}`"
+def _narrower(facts: CardFacts) -> list[int]:
+    return [dim for dim in facts.dims if dim < facts.embedding_dim]
 
 
 def _use(facts: CardFacts) -> str:
-    prompts = [f"* `{name}`: {text!r}" for name, text in facts.prompts.items() if text]
-    told = ["", "Prompts, put before the text by `encode(..., prompt_name=...)`:", "", *prompts] if prompts else []
-    return "\n".join(
-        [
-            "```python",
-            "from sentence_transformers import SentenceTransformer",
-            "",
-            f'model = SentenceTransformer("{facts.name}")  # or the path of this folder',
-            'embeddings = model.encode(["first text", "second text"])',
-            "print(model.similarity(embeddings, embeddings))",
-            "```",
-            "",
-            "```bash",
-            "embtune encode PATH_OF_THIS_FOLDER < texts.txt > vectors.jsonl",
-            "```",
-            *told,
-        ]
-    )
-
-
-def _scores(scores: Sequence[Gain]) -> str:
-    rows = [(each.metric, f"{each.before:.4f}", f"{each.after:.4f}", f"{each.gain:+.4f}") for each in scores]
-    return _table(("metric", "before", "after", "gain"), rows)
-
-
-def _data(data: Sequence[DataRecord]) -> str:
-    rows = [(each.name, each.split, f"{each.rows:,}", ", ".join(each.roles), each.label) for each in data]
-    return _table(("dataset", "used for", "rows", "texts", "label"), rows)
+    """How to load it: with Sentence Transformers, at another width, and with embtune."""
+    python = [
+        "from sentence_transformers import SentenceTransformer",
+        "",
+        'model = SentenceTransformer("PATH_OF_THIS_FOLDER")  # or its id on the hub',
+        'embeddings = model.encode(["first text", "second text"])',
+        "print(model.similarity(embeddings, embeddings))",
+    ]
+    narrower = _narrower(facts)
+    if narrower:
+        python += ["", f'shorter = SentenceTransformer("PATH_OF_THIS_FOLDER", truncate_dim={narrower[-1]})']
+    parts = [code_block("python", "\n".join(python))]
+    parts.append(code_block("bash", "embtune encode PATH_OF_THIS_FOLDER < texts.txt > vectors.jsonl"))
+    prompts = {name: text for name, text in facts.prompts.items() if text}
+    if prompts:
+        rows = [(code(name), code(text)) for name, text in prompts.items()]
+        told = "Prompts, put before a text by `encode(..., prompt_name=...)`:"
+        parts.append(f"{told}\n\n{table(('prompt_name', 'text'), rows)}")
+    for classes in facts.classes:
+        names = ", ".join(map(code, classes))
+        parts.append(
+            f"The folder `embtune` holds a classifier of pairs into {names}, trained beside the model. "
+            "`embtune evaluate` uses it; Sentence Transformers leaves it alone."
+        )
+    return "\n\n".join(parts)
 
 
 def _training(facts: CardFacts) -> str:
-    used = [f"* {_described(each)}" for each in (*facts.losses, *facts.modifiers)]
-    arguments = ["", "Arguments:", "", _bullets(facts.arguments)] if facts.arguments else []
-    return "\n".join([*used, *arguments])
+    used = [*map(_used, facts.losses), *map(_used, facts.modifiers)]
+    return "\n\n".join([*used, _facts_table("argument", "value", facts.arguments)]).strip()
 
 
-def _described(used: Trained) -> str:
-    values = ", ".join(f"{name}={_plain(value)}" for name, value in used.parameters.model_dump(mode="json").items())
-    weight = "" if used.weight == 1.0 else f", weight {used.weight:g}"
-    return f"`{used.spec.name}`" + (f" with `{values}`" if values else "") + weight
+def _used(used: Trained) -> str:
+    """What the loss does, and the entry that a config has for it."""
+    where = f", on {', '.join(map(escaped, used.data))}" if used.data else ""
+    values: dict[str, object] = {"name": used.spec.name} | ({} if used.weight == 1.0 else {"weight": used.weight})
+    values |= {key: _public(value) for key, value in used.parameters.model_dump(mode="json").items()}
+    entry = {"modifiers": [values]} if used.spec.is_modifier else {"loss": values}
+    parts = [
+        f"**{used.spec.name}**{where}: {escaped(used.spec.purpose)}",
+        code_block("text", used.spec.formula),
+        code_block("yaml", write_yaml(entry)),
+    ]
+    return "\n\n".join(parts)
 
 
-def _references(facts: CardFacts) -> str:
-    papers: dict[Paper, None] = {}  # a set that keeps the order
-    for used in (*facts.losses, *facts.modifiers):
-        papers.update(dict.fromkeys(used.spec.papers))
-    return "\n".join(f"* {paper.authors} ({paper.year}). [{paper.title}]({paper.link})." for paper in papers)
+def _public(value: object) -> object:
+    """Where a guide or a teacher lay on the machine that trained is nobody's business."""
+    return PurePath(value).name if isinstance(value, str) and PurePath(value).is_absolute() else value
+
+
+def _citations(facts: CardFacts) -> str:
+    papers = [paper for used in (*facts.losses, *facts.modifiers) for paper in used.spec.papers]
+    return code_block("bibtex", bibtex(papers)) if papers else ""
 
 
 def _section(title: str, body: str) -> str:
     return f"## {title}\n\n{body}" if body else ""
 
 
-def _bullets(values: Mapping[str, object]) -> str:
-    return "\n".join(f"* {name}: {_plain(value)}" for name, value in values.items())
-
-
-def _plain(value: object) -> str:
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return ""
-    lines = [header, ["---"] * len(header), *([_cell(value) for value in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value: str) -> str:
-    return value.replace("|", "\\|").replace("\n", " ")
+def _facts_table(name: str, value: str, values: Mapping[str, object]) -> str:
+    return table((name, value), [(code(key), escaped(as_yaml(each))) for key, each in values.items()])
