@@ -6,8 +6,8 @@ not of the largest class reach every batch if there are as many of them, and pai
 as long as there are. No row is dropped: where one class holds nearly all rows, the batches that got no other class are
 kept, and a class with a single row is alone of its kind in its batch. Takes O(rows) steps, a few times over.
 
-In batches of fewer than eight rows triples would crowd out the second class. There the odd row of a class is dealt
-alone, after all pairs.
+Triples can crowd out the second class, in small batches and in small data. Where they leave more batches of one class
+than there need be, the odd row of each class is dealt alone instead, after all pairs.
 
 Batches are about equally large instead of full with a small rest, which might hold one class only.
 """
@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from embtune.data.labels import LabelArray
 
 _SMALLEST = 4  # rows of a batch with two classes of two rows
-_ROOM_FOR_TRIPLES = 8
 _ATTEMPTS = 17  # ever more batches, until triples leave no packet without a place
 
 
@@ -39,10 +38,24 @@ def cut_by_label(rows: NDArray[np.int64], labels: LabelArray, batch_size: int) -
     """
     if batch_size < _SMALLEST:
         return [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-    packets = _packets(rows, labels, triples=batch_size >= _ROOM_FOR_TRIPLES)
+    batches = _cut(_packets(rows, labels, triples=True), len(rows), batch_size)
+    lone = _of_one_class(batches, labels)
+    if lone == 0:
+        return batches
+    without_triples = _cut(_packets(rows, labels, triples=False), len(rows), batch_size)
+    return without_triples if _of_one_class(without_triples, labels) < lone else batches
+
+
+def _of_one_class(batches: list[NDArray[np.int64]], labels: LabelArray) -> int:
+    """How many batches have one class only."""
+    return sum(bool((labels[batch] == labels[batch[0]]).all()) for batch in batches)
+
+
+def _cut(packets: list[list[int]], rows: int, batch_size: int) -> list[NDArray[np.int64]]:
+    """The packets in as few batches as they fit in."""
     # With two rows to spare in each batch there is always one with room for a triple, so the last attempt succeeds.
     spares = np.linspace(0, 2, _ATTEMPTS)
-    attempts = (_deal(packets, math.ceil(len(rows) / (batch_size - spare)), batch_size) for spare in spares)
+    attempts = (_deal(packets, math.ceil(rows / (batch_size - spare)), batch_size) for spare in spares)
     batches = next(dealt for dealt in attempts if dealt is not None)
     return [np.array(batch, dtype=np.int64) for batch in batches if batch]
 
