@@ -180,7 +180,8 @@ def test_a_model_folder_without_weights_is_refused(tmp_path: Path) -> None:
     done = run_embtune("train", config)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert f"{tmp_path / 'empty'}: error[no-model]: is no model folder" in done.stderr
+    assert done.stderr.count(f"{config}:") == 1
+    assert f"error[no-model]: {tmp_path / 'empty'}: is no model folder" in done.stderr
 
 
 def test_a_diverging_run_stops_with_the_rows_and_saves_no_model(tmp_path: Path) -> None:
