@@ -36,7 +36,7 @@ def test_exported_names_are_importable_and_sorted() -> None:
     assert all(hasattr(embtune, name) for name in embtune.__all__)
 
 
-@pytest.mark.parametrize("room", ["catalog", "config"])
+@pytest.mark.parametrize("room", ["catalog", "config", "losses"])
 def test_rooms_export_what_they_list(room: str) -> None:
     module = importlib.import_module(f"embtune.{room}")
     assert module.__all__ == sorted(module.__all__)

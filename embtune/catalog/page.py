@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping
 
+from embtune.catalog.formats import ANY
 from embtune.catalog.parameter_docs import ParameterDoc, as_yaml, parameter_docs
 from embtune.catalog.registry import find_spec
 from embtune.catalog.roles import LABEL_ROLE
@@ -13,12 +14,16 @@ from embtune.catalog.words import COUPLING_WORDS, NEED_WORDS, OF_THE_INNER_LOSS,
 
 _INDENT = "  "
 _LINE = 80  # what a terminal shows at least
-_EXAMPLE_ROLES = {"negative_1..n": ("negative_1", "negative_2"), "text_1..n": ("text_1", "text_2"), "any": ("text",)}
+_EXAMPLE_ROLES = {"negative_1..n": ("negative_1", "negative_2"), "text_1..n": ("text_1", "text_2")}
 _INNER_EXAMPLE = "MultipleNegativesRankingLoss"
 
 
-def page(spec: LossSpec, width: int = 80) -> str:
-    """The page as plain text, lines at most `width` wide where words allow, without a final newline."""
+def page(spec: LossSpec, width: int = 80, plugin: str | None = None) -> str:
+    """The page as plain text, lines at most `width` wide where words allow, without a final newline.
+
+    Args:
+        plugin: what a config names under `plugins:` to have the loss; None where it need not.
+    """
     title = f"{spec.name} ({spec.alias}){', recommended' if spec.recommended else ''}"
     sections = [
         ("Formula", _verbatim(spec.formula.splitlines())),
@@ -30,7 +35,7 @@ def page(spec: LossSpec, width: int = 80) -> str:
         ("Degenerate cases", _prose(spec.degenerate, width)),
         ("Presets", _prose(_presets(spec), width)),
         ("Papers", _prose([_paper(paper) for paper in spec.papers], width)),
-        ("Minimal config", _verbatim(minimal_config(spec).splitlines())),
+        ("Minimal config", _verbatim(minimal_config(spec, plugin).splitlines())),
     ]
     parts = [title, *_prose([spec.purpose], width)]
     for heading, lines in sections:
@@ -39,9 +44,13 @@ def page(spec: LossSpec, width: int = 80) -> str:
     return "\n".join(parts)
 
 
-def minimal_config(spec: LossSpec) -> str:
-    """The shortest whole config that trains with this loss or modifier, as YAML."""
-    loss = find_spec(_INNER_EXAMPLE) if spec.is_modifier else spec
+def minimal_config(spec: LossSpec, plugin: str | None = None) -> str:
+    """The shortest whole config that trains with this loss or modifier, as YAML.
+
+    A loss that takes any texts says nothing of what they mean, so it is added to one that does.
+    """
+    added = spec.formats == (ANY,)
+    loss = find_spec(_INNER_EXAMPLE) if spec.is_modifier or added else spec
     lines = [
         "version: 1",
         f"output_dir: runs/{spec.alias}",
@@ -50,7 +59,9 @@ def minimal_config(spec: LossSpec) -> str:
         "  train:",
         "    - path: data/train.jsonl",
         *_columns_lines(_example_columns(loss)),
-        f"loss: {as_yaml(_named(loss))}",
+        *([f"plugins: [{plugin}]"] if plugin else []),
+        *(["loss:", f"  - {as_yaml(_named(loss))}", f"  - {as_yaml(_named(spec))}"] if added else []),
+        *([] if added else [f"loss: {as_yaml(_named(loss))}"]),
     ]
     if spec.is_modifier:
         lines.append(f"modifiers: [{as_yaml(_named(spec))}]")

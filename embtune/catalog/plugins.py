@@ -55,7 +55,7 @@ def load_plugin(name: str, folder: Path) -> Plugin:
         ConfigError: it is not there, cannot be imported, or holds no loss, or one that is not whole.
     """
     if not name.endswith(FILE_SUFFIX):
-        return _plugin(name, vars(_module(name)).values())
+        return _plugin(name, vars(_module(name, folder)).values())
     path = folder / Path(name).expanduser()
     try:
         source = path.read_bytes()
@@ -76,12 +76,14 @@ def installed_plugins() -> Iterator[Plugin]:
         yield _plugin(name, vars(found).values() if isinstance(found, ModuleType) else [found])
 
 
-def _module(name: str) -> ModuleType:
+def _module(name: str, folder: Path) -> ModuleType:
     try:
         return _imported(name, "", lambda: import_module(name))
     except ConfigError as error:
         if isinstance(error.__cause__, ModuleNotFoundError) and f"{name}.".startswith(f"{error.__cause__.name}."):
-            raise ConfigError.of("missing-plugin", f"no module is named {name!r}", _WHERE) from error
+            is_file = (folder / f"{name}{FILE_SUFFIX}").is_file()
+            hint = f"did you mean '{name}{FILE_SUFFIX}'?" if is_file else _WHERE
+            raise ConfigError.of("missing-plugin", f"no module is named {name!r}", hint) from error
         raise
 
 

@@ -67,13 +67,13 @@ def command(
     elif quiet:
         print_data("\n".join(spec.name for spec in specs))
     elif verbose:
-        print_data("\n\n\n".join(map(_page, specs)))
+        print_data("\n\n\n".join(_page(spec, plugin=name) for spec in specs))
     else:
         _print_rows([rows_of(spec, roles, label) for spec in specs])
 
 
-def _page(spec: LossSpec) -> str:
-    return page(spec, min(100, shutil.get_terminal_size().columns))
+def _page(spec: LossSpec, plugin: str | None = None) -> str:
+    return page(spec, min(100, shutil.get_terminal_size().columns), plugin)
 
 
 def _print_rows(groups: Sequence[Sequence[ListRow]]) -> None:

@@ -76,6 +76,12 @@ def test_what_is_not_there_is_told_with_where_it_was_looked_for(name: str, messa
     assert raised.value.problems[0].code == "missing-plugin"
 
 
+def test_a_file_without_its_suffix_is_offered_with_it(tmp_path: Path) -> None:
+    own_loss.write_file(tmp_path)
+    with pytest.raises(ConfigError, match="did you mean 'my_losses.py'"):
+        load_plugin("my_losses", tmp_path)
+
+
 def test_what_a_file_prints_does_not_reach_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own_loss.write_file(tmp_path, f"print('hello')\n{own_loss.code()}")
     load_plugin(own_loss.FILE, tmp_path)
