@@ -27,7 +27,6 @@ WEIGHTS = "adapter_model.safetensors"
 _NAME = "default"  # PEFT's, of an adapter that nobody named
 _PREFIX = "base_model.model."  # of names in adapter files
 _NEEDS_PEFT = "It holds an adapter, which PEFT reads: pip install 'embtune[lora]'"
-
 _CONVERT = "Adapters saved by an old PEFT: load and save them again with a new one. Pickles are never read."
 
 
@@ -73,7 +72,7 @@ def merge_adapter(encoder: nn.Module, folder: Path) -> None:
             _merge(encoder, folder)
     except ImportError as error:
         raise ModelError.of("missing-package", "PEFT is not installed", _NEEDS_PEFT, Location(str(folder))) from error
-    except (ValueError, RuntimeError, TypeError, AttributeError, NotImplementedError) as error:
+    except (ValueError, RuntimeError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         message = f"the adapter cannot be merged into its base model: {reason}"
         raise ModelError.of("broken-model", message, None, Location(str(folder))) from error

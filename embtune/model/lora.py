@@ -76,6 +76,7 @@ def add_lora(model: TextEmbedder, choice: LoraChoice, base_name: str, revision: 
         target_modules=_targets(target, choice, static),
         base_model_name_or_path=base_name,
         revision=revision,
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in target.modules()),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 import torch
 from small_models import ARCHITECTURES, TEXTS
+from transformers import GPT2Config, GPT2Model
 
 from embtune.errors import ConfigError
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
-from embtune.model.encoder import StaticEncoder
+from embtune.model.encoder import StaticEncoder, TransformerEncoder
 from embtune.model.load import load_model
 from embtune.model.lora import add_lora, has_lora, merged_tensors
+from embtune.model.pooling import Pooling
 from embtune.model.save import save_model
+from embtune.model.words import PoolingMode
 
 STATIC = "scratch:static?width=8&vocab=120"
 Modules = Literal["all-linear"] | tuple[str, ...]
@@ -79,6 +82,18 @@ def test_a_merged_weight_is_the_weight_and_the_scaled_product() -> None:
     product = state[f"{place}.lora_B.default.weight"] @ state[f"{place}.lora_A.default.weight"]
     expected = state[f"{place}.base_layer.weight"] + 6.0 / 2 * product
     torch.testing.assert_close(merged_tensors(model.encoder)[f"{place}.weight"], expected)
+
+
+def test_maps_that_are_stored_transposed_are_merged_too() -> None:
+    """GPT-2 keeps its weights as (in, out)."""
+    config = GPT2Config(vocab_size=120, n_embd=16, n_layer=1, n_head=2, n_positions=8, bos_token_id=2, eos_token_id=3)
+    model = loaded("scratch:transformer?layers=1&width=16&heads=2")
+    plain, backbone = GPT2Model(config).train(False), GPT2Model(config).train(False)
+    model.encoder = TransformerEncoder(backbone, Pooling([PoolingMode.MEAN]))
+    updated(model)
+    plain.load_state_dict(merged_tensors(backbone))
+    ids = torch.tensor([[5, 7, 9, 11]])
+    torch.testing.assert_close(plain(input_ids=ids)[0], backbone(input_ids=ids)[0])
 
 
 def test_an_updated_static_model_is_the_mean_of_updated_token_vectors() -> None:
