@@ -78,7 +78,7 @@ def test_what_is_not_there_is_told_with_where_it_was_looked_for(name: str, messa
 
 def test_a_file_without_its_suffix_is_offered_with_it(tmp_path: Path) -> None:
     own_loss.write_file(tmp_path)
-    with pytest.raises(ConfigError, match="did you mean 'my_losses.py'"):
+    with pytest.raises(ConfigError, match=r"did you mean 'my_losses\.py'"):
         load_plugin("my_losses", tmp_path)
 
 
