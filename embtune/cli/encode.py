@@ -15,7 +15,12 @@ from embtune.cli.output import print_data
 def command(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model, or the directory of a run.")],
     prompt: Annotated[
-        str | None, typer.Option("--prompt", metavar="NAME", help="A prompt of the model, put before each text.")
+        str | None,
+        typer.Option(
+            "--prompt",
+            metavar="NAME",
+            help="A prompt of the model, put before each text. 'query' takes the model for queries, if any.",
+        ),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

@@ -125,6 +125,8 @@ def _optimisation() -> Iterator[Rename]:
 def _model_and_data() -> Iterator[Rename]:
     yield _same("model.name_or_path", "base_model", "model_name_or_path", "model_name", "model_id", "model_path",
                 "pretrained_model_name_or_path", "backbone")  # fmt: skip
+    yield _same("model.query_name_or_path", "query_model", "query_encoder", "query_model_name_or_path",
+                "query_model_name")  # fmt: skip
     yield _same("model.max_seq_length", "cutoff_len", "max_length", "max_seq_len", "sequence_len", "model_max_length",
                 "max_len", "seq_length")  # fmt: skip
     yield _same("model.pooling", "pooling_mode", "pooling_method", "sentence_pooling_method", "pooling_type")

@@ -24,6 +24,7 @@ from embtune.losses.decoder import DecoderBuilder, no_decoder
 
 MAIN_TOWER = "model"
 TWIN_TOWER = "twin"  # a second trainable copy of the model (contrastive tension)
+QUERY_TOWER = "query"  # a model of their own for queries; objectives ask for MAIN_TOWER, the data says which it is
 _FROZEN = "guide:"
 NO_TOKEN = -100  # padding of targets; torch's cross entropy skips it
 

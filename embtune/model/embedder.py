@@ -46,6 +46,10 @@ class TextEmbedder(nn.Module):
         tokenizer: the encoder's own.
         settings: see `EmbedderSettings`.
         notes: what was decided or changed while loading, one sentence each, for the plan.
+
+    Attributes:
+        queries: embeds the queries of what this model embeds the documents of; None where one model embeds both.
+            `add_queries` (embtune.model.queries) sets it. It is a part of this model: trained, moved and saved with it.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class TextEmbedder(nn.Module):
         self.tokenizer = tokenizer
         self.settings = settings
         self.notes = tuple(notes)
+        self.queries: TextEmbedder | None = None
 
     @property
     def embedding_dim(self) -> int:

@@ -35,6 +35,7 @@ def _description(model: TextEmbedder) -> dict[str, object]:
         "tokenizer": model.tokenizer.fingerprint(),
         "max_seq_length": model.max_seq_length,
         "truncate_dim": model.settings.truncate_dim,
+        "queries": None if model.queries is None else _description(model.queries),
     }
 
 

@@ -26,6 +26,7 @@ from embtune.model.layout_parts import (
     read_settings,
     read_transformer,
 )
+from embtune.model.router_layout import Entries, is_router, read_routes
 
 MODULES = "modules.json"
 
@@ -39,13 +40,17 @@ class StaticLayout:
 
 @dataclass(frozen=True)
 class ModelLayout:
-    """A model folder, described. `pooling` is None where the folder does not say (and for static models)."""
+    """A model folder, described. `pooling` is None where the folder does not say (and for static models).
+
+    queries: the model for queries, where the folder has another one for them.
+    """
 
     root: Path
     encoder: TransformerLayout | StaticLayout
     pooling: PoolingLayout | None
     layers: tuple[LayerLayout, ...]
     settings: SettingsLayout
+    queries: ModelLayout | None = None
 
 
 def read_layout(root: Path) -> ModelLayout:
@@ -55,22 +60,32 @@ def read_layout(root: Path) -> ModelLayout:
         ModelError: it is no model folder, a file is broken, or a module is of a kind embtune does not know.
     """
     settings = read_settings(root)
-    if (root / MODULES).is_file():
-        encoder, pooling, layers = _from_modules(root)
-    else:
-        encoder, pooling, layers = _plain(root), None, ()
-    return ModelLayout(root, encoder, pooling, layers, settings)
+    if not (root / MODULES).is_file():
+        return ModelLayout(root, _plain(root), None, (), settings)
+    documents, queries = _entries(root)
+    of_queries = None if queries is None else ModelLayout(root, *_from_modules(root, queries), settings)
+    return ModelLayout(root, *_from_modules(root, documents), settings, of_queries)
 
 
 _Parts = tuple[TransformerLayout | StaticLayout, PoolingLayout | None, tuple[LayerLayout, ...]]
 
 
-def _from_modules(root: Path) -> _Parts:
+def _entries(root: Path) -> tuple[Entries, Entries | None]:
+    """The modules, and those for queries where a Router parts the two."""
     path = root / MODULES
-    entries = read_json(path)
-    if not isinstance(entries, list) or not entries:
+    found = read_json(path)
+    if not isinstance(found, list) or not found:
         raise ModelError.of("broken-model", "expected a list of modules", None, Location(str(path)))
-    modules = [_module(root, JsonObject.of(path, entry)) for entry in entries]
+    first, *after = [JsonObject.of(path, entry) for entry in found]
+    if not is_router(first):
+        return [first, *after], None
+    documents, queries = read_routes(_inside(root, first), first.text("path", "") or "")
+    return documents + after, None if queries is None else queries + after
+
+
+def _from_modules(root: Path, entries: Entries) -> _Parts:
+    path = entries[0].path
+    modules = [_module(root, entry) for entry in entries]
     encoder, *rest = modules
     if not isinstance(encoder, (TransformerLayout, StaticLayout)):
         raise _wrong_order(path, "the first module has to be a Transformer or a StaticEmbedding")

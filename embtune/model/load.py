@@ -21,6 +21,7 @@ from embtune.model.layout_parts import DenseLayout, PoolingLayout, TransformerLa
 from embtune.model.limits import static_limit, transformer_limit
 from embtune.model.lora import updated_module
 from embtune.model.pooling import Pooling
+from embtune.model.queries import add_queries
 from embtune.model.scratch import scratch_backbone, scratch_static
 from embtune.model.scratch_spec import SCRATCH, ScratchKind, parse_scratch
 from embtune.model.source import find_folder
@@ -65,7 +66,8 @@ def load_model(
     Args:
         name_or_path: a hub id, a folder, `package:NAME/FOLDER` or `scratch:...`. A PEFT adapter is merged.
         revision: branch, tag or commit on the hub.
-        pooling: a `PoolingMode`; None or "auto" keeps the folder's.
+        pooling: a `PoolingMode`; None or "auto" keeps the folder's. A model of its own for queries keeps its pooling,
+            scaling and width in any case.
         normalize: whether embeddings end with unit length; None or "auto" keeps the folder's.
         dense: adds a fresh linear map, before the final scaling to unit length if there is one.
         prompts: added to the folder's, and going before them.
@@ -80,6 +82,7 @@ def load_model(
 
     Raises:
         ModelError: there is no such model, or it is broken or of a kind that is not supported.
+        ConfigError: it has a model of its own for queries, of another width.
     """
     overrides = Overrides(
         pooling=None if pooling in (None, AUTO) else PoolingMode(pooling),
@@ -138,7 +141,11 @@ def _from_layout(layout: ModelLayout, overrides: Overrides, adapter: Path | None
     said = layout.settings
     prompts = said.prompts | dict(overrides.prompts)
     settings = EmbedderSettings(limit, prompts, said.default_prompt_name, said.similarity, said.truncate_dim)
-    return _assembled(encoder, layers, tokenizer, settings, notes, overrides)
+    model = _assembled(encoder, layers, tokenizer, settings, notes, overrides)
+    if layout.queries is not None:
+        as_it_is = replace(overrides, pooling=None, normalize=None, dense=None)
+        add_queries(model, _from_layout(layout.queries, as_it_is, None))
+    return model
 
 
 _Read = tuple[Encoder, TextTokenizer, int | None, list[str]]

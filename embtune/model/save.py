@@ -4,6 +4,9 @@ modules.json  config_sentence_transformers.json  README.md
 transformer:  config.json  model.safetensors  tokenizer*.json  sentence_bert_config.json  1_Pooling/config.json
 static:       0_StaticEmbedding/model.safetensors  0_StaticEmbedding/tokenizer.json
 then:         N_Dense/config.json  N_Dense/model.safetensors  N_Normalize/
+
+A model with another one for queries is written as a Router, which releases 5 and 6 read and older ones do not:
+router_config.json, and all of the above in folders document_N_<Module> and query_N_<Module>.
 """
 
 from __future__ import annotations
@@ -23,11 +26,13 @@ from embtune.model.layers import Dense
 from embtune.model.layout import MODULES
 from embtune.model.lora import merged_tensors
 from embtune.model.quiet import quiet_transformers
+from embtune.model.router_layout import DOCUMENT, QUERY, ROUTER_CONFIG
 from embtune.model.save_files import change_json, write_json, write_tensors
 from embtune.model.save_parts import dense_config, pooling_config, tidy_model_config, tidy_tokenizer_config
 from embtune.model.static import TABLE
 
 LAYOUT_VERSION = "3.4.1"  # the oldest release that reads it; a newer number makes older releases warn
+ROUTER_VERSION = "5.0.0"
 
 
 def save_model(
@@ -49,25 +54,44 @@ def save_model(
             more(beside)
         if readme is not None:
             (beside / "README.md").write_text(readme, encoding="utf-8")
-        modules = _save_encoder(model, beside)
-        for layer in model.layers:
-            modules.append(_save_layer(layer, len(modules), beside))
-        entries = [_module_entry(number, *module) for number, module in enumerate(modules)]
-        write_json(beside / MODULES, entries)
+        modules = _save_modules(model, beside) if model.queries is None else _save_router(model, model.queries, beside)
+        write_json(beside / MODULES, [_module_entry(number, *module) for number, module in enumerate(modules)])
         write_json(beside / "config_sentence_transformers.json", _settings(model))
 
 
 _Module = tuple[str, str]  # class name, folder
 
 
-def _save_encoder(model: TextEmbedder, root: Path) -> list[_Module]:
+def _save_router(documents: TextEmbedder, queries: TextEmbedder, root: Path) -> list[_Module]:
+    """Both models, each as a route: texts of no stated task are documents."""
+    routes = {
+        route: _save_modules(model, root, f"{route}_") for route, model in ((QUERY, queries), (DOCUMENT, documents))
+    }
+    types = {folder: _full_name(name) for modules in routes.values() for name, folder in modules}
+    structure = {route: [folder for _, folder in modules] for route, modules in routes.items()}
+    parameters = {"default_route": DOCUMENT, "allow_empty_key": True}
+    write_json(root / ROUTER_CONFIG, {"types": types, "structure": structure, "parameters": parameters})
+    return [("Router", "")]
+
+
+def _save_modules(model: TextEmbedder, root: Path, prefix: str = "") -> list[_Module]:
+    """Every module of one model. A transformer lies in `root` itself, unless folders get a prefix."""
+    modules = _save_encoder(model, root, prefix)
+    for layer in model.layers:
+        modules.append(_save_layer(layer, f"{prefix}{len(modules)}", root))
+    return modules
+
+
+def _save_encoder(model: TextEmbedder, root: Path, prefix: str) -> list[_Module]:
     if isinstance(model.encoder, StaticEncoder):
-        _save_static(model, model.encoder, root / "0_StaticEmbedding")
-        return [("StaticEmbedding", "0_StaticEmbedding")]
+        folder = f"{prefix}0_StaticEmbedding"
+        _save_static(model, model.encoder, root / folder)
+        return [("StaticEmbedding", folder)]
     assert isinstance(model.encoder, TransformerEncoder)
-    _save_transformer(model, model.encoder, root)
-    write_json(root / "1_Pooling" / "config.json", pooling_config(model.encoder))
-    return [("Transformer", ""), ("Pooling", "1_Pooling")]
+    folder, pooling = f"{prefix}0_Transformer" if prefix else "", f"{prefix}1_Pooling"
+    _save_transformer(model, model.encoder, root / folder)
+    write_json(root / pooling / "config.json", pooling_config(model.encoder))
+    return [("Transformer", folder), ("Pooling", pooling)]
 
 
 def _save_transformer(model: TextEmbedder, encoder: TransformerEncoder, root: Path) -> None:
@@ -94,7 +118,7 @@ def _save_static(model: TextEmbedder, encoder: StaticEncoder, folder: Path) -> N
     write_json(folder / "tokenizer.json", described)
 
 
-def _save_layer(layer: nn.Module, number: int, root: Path) -> _Module:
+def _save_layer(layer: nn.Module, number: str, root: Path) -> _Module:
     name = type(layer).__name__
     folder = root / f"{number}_{name}"
     folder.mkdir()
@@ -105,14 +129,20 @@ def _save_layer(layer: nn.Module, number: int, root: Path) -> _Module:
 
 
 def _module_entry(number: int, name: str, path: str) -> dict[str, object]:
-    return {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{name}"}
+    return {"idx": number, "name": str(number), "path": path, "type": _full_name(name)}
+
+
+def _full_name(name: str) -> str:
+    """Of a module's class, as every release knows it."""
+    return f"sentence_transformers.models.{name}"
 
 
 def _settings(model: TextEmbedder) -> dict[str, object]:
     settings = model.settings
     versions = {"transformers": transformers.__version__, "pytorch": str(torch.__version__)}
     written: dict[str, object] = {
-        "__version__": {"sentence_transformers": LAYOUT_VERSION} | versions,
+        "__version__": {"sentence_transformers": LAYOUT_VERSION if model.queries is None else ROUTER_VERSION}
+        | versions,
         "prompts": settings.prompts,
         "default_prompt_name": settings.default_prompt_name,
         "similarity_fn_name": settings.similarity.value,

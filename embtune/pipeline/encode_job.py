@@ -11,6 +11,7 @@ from embtune.errors import DataError, Location, ModelError, Problem
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
 from embtune.model.load import load_model
+from embtune.model.queries import TASKS, embedder_for
 from embtune.pipeline.evaluate_job import model_folder
 from embtune.train.budget import micro_batch_tokens
 from embtune.train.precision import decide_device
@@ -23,7 +24,8 @@ def encode_lines(model: str, prompt: str | None, stdin: BinaryIO) -> Iterator[li
 
     Args:
         model: anything `model.name_or_path` can be, or the directory of a run.
-        prompt: the name of one of the model's prompts; None takes the model's default.
+        prompt: the name of one of the model's prompts; None takes the model's default. Where queries have a model of
+            their own, `query` and `document` choose one of the two.
         stdin: UTF-8, a text a line.
 
     Raises:
@@ -31,8 +33,9 @@ def encode_lines(model: str, prompt: str | None, stdin: BinaryIO) -> Iterator[li
         DataError: a line that is not UTF-8.
     """
     device = decide_device()
-    embedder = load_model(model_folder(model)).to(device)
-    _check_prompt(embedder, prompt)
+    loaded = load_model(model_folder(model)).to(device)
+    _check_prompt(loaded, prompt)
+    embedder, prompt = embedder_for(loaded, prompt)
     lines = _texts(stdin)
     while part := list(islice(lines, _TEXTS_AT_ONCE)):
         yield from encode_texts(embedder, part, prompt, token_budget=micro_batch_tokens(device)).tolist()
@@ -47,6 +50,7 @@ def _texts(stdin: BinaryIO) -> Iterator[str]:
 
 
 def _check_prompt(embedder: TextEmbedder, prompt: str | None) -> None:
-    if prompt is not None and prompt not in embedder.prompts:
+    chooses = embedder.queries is not None and prompt in TASKS
+    if prompt is not None and not chooses and prompt not in embedder.prompts:
         there = ", ".join(embedder.prompts) or "none"
         raise ModelError.of("unknown-prompt", f"the model has no prompt {prompt!r}", f"Its prompts: {there}.")

@@ -13,10 +13,12 @@ from embtune.evaluate.choose import all_metric_names, check_best_metric, evaluat
 from embtune.evaluate.class_pairs import PairClassifier
 from embtune.evaluate.evaluator import Encode, Evaluator, evaluated_dims
 from embtune.evaluate.scoring import Embeddings
+from embtune.losses.objective import MAIN_TOWER
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
 from embtune.pipeline.datasets import EvalSet
 from embtune.pipeline.texts import RoleTexts, role_texts
+from embtune.pipeline.towers import embedders
 from embtune.report.progress import Advance, Progress
 from embtune.train.precision import MixedPrecision
 
@@ -171,6 +173,8 @@ def _encoder(
     advance: Advance,
     check_stop: Callable[[], None],
 ) -> Encode:
+    towers = embedders(model)
+
     def done(count: int) -> None:
         advance(count)
         check_stop()
@@ -178,7 +182,7 @@ def _encoder(
     def encode(texts: Sequence[str], role: str | None) -> Embeddings:
         written = texts_of.of(role)
         return encode_texts(
-            model,
+            towers[written.tower or MAIN_TOWER],
             texts,
             written.prompt,
             token_budget=token_budget,

@@ -12,6 +12,7 @@ from embtune.config.sections.model import LoraConfig
 from embtune.data.examples import Examples
 from embtune.data.retrieval import RetrievalSet
 from embtune.data.tokens import TokenStore
+from embtune.model.embedder import TextEmbedder
 from embtune.pipeline.datasets import EvalSet, TrainSet
 from embtune.pipeline.frozen import FrozenTowers
 from embtune.pipeline.intervals import Due
@@ -28,7 +29,7 @@ def plan_facts(job: Job) -> list[Fact]:
     """Everything worth knowing before the first step, in the order of the data flow."""
     config, training = job.loaded.config, job.training
     total = training.schedule.total_steps
-    facts = [Fact("model", config.model.name_or_path, _model_text(job))]
+    facts = list(_models(job))
     facts += _lora_facts(config.model.lora)
     facts += [_data_fact(each, rows.rows) for each, rows in zip(job.inputs.train_sets, training.tasks, strict=True)]
     facts += list(_frozen(job.frozen))
@@ -79,13 +80,21 @@ def _record(name: str, path: str, split: str, data: Examples | RetrievalSet) -> 
     )
 
 
-def _model_text(job: Job) -> str:
-    model = job.model
-    weights = sum(parameter.numel() for parameter in model.parameters())
-    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+def _models(job: Job) -> Iterator[Fact]:
+    """The model, and the one for queries where there is one."""
+    config = job.loaded.config.model
+    yield Fact("model", config.name_or_path, _model_text(config.name_or_path, job.model))
+    if job.model.queries is not None:
+        name = config.query_name_or_path or config.name_or_path
+        yield Fact("model for queries", name, _model_text(name, job.model.queries))
+
+
+def _model_text(name: str, model: TextEmbedder) -> str:
+    parameters = [*model.encoder.parameters(), *model.layers.parameters()]
+    weights = sum(parameter.numel() for parameter in parameters)
+    trained = sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
     share = "" if trained == weights else f", {trained:,} of them trained"
     length = "any length" if model.max_seq_length is None else f"{model.max_seq_length} tokens"
-    name = job.loaded.config.model.name_or_path
     return (
         f"{name}  ({model.encoder.architecture}, {weights / 1e6:.1f} M weights{share}, {model.embedding_dim} dims, "
         f"{length})"

@@ -10,6 +10,7 @@ import numpy as np
 
 from embtune.errors import RunError
 from embtune.evaluate.saved_classifiers import save_classifiers
+from embtune.losses.objective import MAIN_TOWER
 from embtune.model.adapter import save_adapter
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
@@ -20,6 +21,7 @@ from embtune.pipeline.card import card_of
 from embtune.pipeline.classifiers import trained_classifiers
 from embtune.pipeline.memory import peak_memory_bytes
 from embtune.pipeline.session import Session
+from embtune.pipeline.towers import embedders
 from embtune.report.gains import Gain, gains, worse_sentence
 from embtune.report.record import RunResult
 
@@ -43,8 +45,7 @@ def finish(session: Session) -> RunResult:
             session.best.load(job.training.trainables, state.best.step)
     scores = gains(state.first_metrics, after, job.evaluation.metric_names)
     if has_lora(job.model):
-        save_adapter(job.model, session.directory.adapter)
-        session.progress.note(f"adapter, for PEFT: {session.directory.adapter}")
+        _save_adapters(session)
     texts = list(job.inputs.train_sets[0].examples.texts[:_TEXTS])
     heads = trained_classifiers(job.inputs.train_sets, job.training.tasks)
     card = card_of(job, scores)
@@ -64,6 +65,14 @@ def finish(session: Session) -> RunResult:
         best_metric=job.best_metric,
         best_step=state.best.step if state.best else None,
     )
+
+
+def _save_adapters(session: Session) -> None:
+    """The updates of the model in `adapter/`, those of a model for queries in `adapter/query/`."""
+    for tower, embedder in embedders(session.job.model).items():
+        folder = session.directory.adapter if tower == MAIN_TOWER else session.directory.adapter / tower
+        save_adapter(embedder, folder)
+        session.progress.note(f"adapter, for PEFT: {folder}")
 
 
 def _say_if_worse(session: Session) -> None:
@@ -93,8 +102,8 @@ def save_and_read_back(
     """
     save_model(model, folder, card, more)
     saved = load_model(str(folder)).to(model.device)
-    vectors = encode_texts(model, texts)
-    difference = float(np.abs(vectors - encode_texts(saved, texts)).max(initial=0.0))
+    vectors = _by_each_tower(model, texts)
+    difference = float(np.abs(vectors - _by_each_tower(saved, texts)).max(initial=0.0))
     tolerance = _MERGED_TOLERANCE * float(np.abs(vectors).max(initial=1.0)) if has_lora(model) else _TOLERANCE
     if not difference <= tolerance:
         raise RunError.of(
@@ -102,3 +111,8 @@ def save_and_read_back(
             f"the model in {folder} gives other vectors than the one in memory (by up to {difference:.1e})",
             "This is a fault of embtune: please report it with the config. The checkpoints are whole.",
         )
+
+
+def _by_each_tower(model: TextEmbedder, texts: list[str]) -> np.ndarray:
+    """(towers x texts, D) all texts by the model, then by its model for queries where it has one."""
+    return np.concatenate([encode_texts(embedder, texts) for embedder in embedders(model).values()])

@@ -20,6 +20,7 @@ from embtune.losses.objective import BuildContext, View, frozen_model, guide_tow
 from embtune.model.encode import encoded_width
 from embtune.model.frozen import frozen_vectors
 from embtune.model.load import load_model
+from embtune.model.queries import check_one_model
 from embtune.modifiers.build import build_objective
 from embtune.pipeline.collecting import Key, located
 from embtune.pipeline.datasets import TrainSet
@@ -116,6 +117,7 @@ def _by_one_model(
     role, name = wishes[0].role, wishes[0].name
     with located(loaded, wishes[0].key), progress.stage(f"loading the {role} {name}"):
         model = load_model(name).to(settings.device)
+        check_one_model(model)
     precision = MixedPrecision(settings.precision, settings.device)
     for data in {wish.data.name: wish.data for wish in wishes}.values():
         views = [view for wish in wishes if wish.data is data for view in wish.views]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from embtune.catalog.spec import LabelKind
 from embtune.config import LoadedConfig
 from embtune.data.examples import Examples
-from embtune.losses.objective import MAIN_TOWER, TWIN_TOWER, BuildContext, Objective
+from embtune.losses.objective import TWIN_TOWER, BuildContext, Objective
 from embtune.model.embedder import TextEmbedder
 from embtune.modifiers.build import build_objective
 from embtune.pipeline.collecting import located
@@ -17,6 +17,7 @@ from embtune.pipeline.decoders import Decoders
 from embtune.pipeline.frozen import FrozenTowers
 from embtune.pipeline.making import row_maker
 from embtune.pipeline.texts import role_texts
+from embtune.pipeline.towers import check_queries, embedders
 from embtune.report.progress import Progress
 from embtune.train.loop import Task
 from embtune.train.tokenise import TextReader, tokenise
@@ -28,9 +29,10 @@ def build_tasks(
     """One task a training set. Sets that share a loss share its heads, unless their classes or label widths differ.
 
     Raises:
-        ConfigError: a loss or modifier cannot be built for this model and data.
+        ConfigError: a loss or modifier cannot be built for this model and data, or a model for queries finds none.
         ModelError: a frozen model, such as a teacher, cannot be had.
     """
+    check_queries(loaded, model, train_sets)
     built: dict[tuple[int, tuple[str, ...], int | None], Objective] = {}
     decoders = Decoders(model)
     tasks = []
@@ -39,16 +41,16 @@ def build_tasks(
         if key not in built:
             with located(loaded, ("modifiers",) if loaded.config.modifiers else ("loss",)):
                 built[key] = _objective(loaded, each, model, decoders, frozen).to(model.device)
-        readers = {MAIN_TOWER: model, TWIN_TOWER: model, **decoders.readers}
+        readers = {**embedders(model), TWIN_TOWER: model, **decoders.readers}
         task = _task(loaded, each, built[key], readers, model, progress)
         tasks.append(replace(task, rows=replace(task.rows, frozen=frozen.columns(each.examples))))
     return tasks
 
 
 def build_towers(model: TextEmbedder, tasks: Sequence[Task]) -> dict[str, TextEmbedder]:
-    """Everything that embeds: the model, and its twin where an objective has one."""
+    """Everything that embeds: the model, the one for queries, and the model's twin where an objective has one."""
     wanted = {view.tower for task in tasks for view in task.rows.columns}
-    return {MAIN_TOWER: model} | ({TWIN_TOWER: model.twin()} if TWIN_TOWER in wanted else {})
+    return embedders(model) | ({TWIN_TOWER: model.twin()} if TWIN_TOWER in wanted else {})
 
 
 def _label_width(examples: Examples) -> int | None:

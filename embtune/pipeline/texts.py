@@ -9,24 +9,28 @@ from embtune.catalog.roles import canonical_role, is_negative
 from embtune.config import LoadedConfig
 from embtune.config.sections.data import DatasetConfig, EvalDatasetConfig
 from embtune.errors import ConfigError, Problem
+from embtune.losses.objective import QUERY_TOWER
 from embtune.model.embedder import TextEmbedder
+from embtune.pipeline.towers import QUERY_ROLE
 from embtune.train.tokenise import RoleText
 
 
 @dataclass(frozen=True)
 class RoleTexts:
-    """For each role of one dataset, by any of its names."""
+    """For each role of one dataset, by any of its names. two_models: whether queries have a model of their own."""
 
     prompts: Mapping[str, str]
     lengths: Mapping[str, int]
+    two_models: bool = False
 
     def of(self, role: str | None) -> RoleText:
         """What is said of the role; else, for a negative, of negatives or of positives: all of them are documents."""
         names = [canonical_role(role or "text") or "text"]
+        tower = QUERY_TOWER if self.two_models and names[0] == QUERY_ROLE else None
         if is_negative(names[0]):
             names += ["negative", "negatives", "positive"]
         prompt = next((self.prompts[name] for name in names if name in self.prompts), "")
-        return RoleText(prompt, next((self.lengths[name] for name in names if name in self.lengths), None))
+        return RoleText(prompt, next((self.lengths[name] for name in names if name in self.lengths), None), tower)
 
 
 def role_texts(loaded: LoadedConfig, model: TextEmbedder, dataset: DatasetConfig) -> RoleTexts:
@@ -44,7 +48,7 @@ def role_texts(loaded: LoadedConfig, model: TextEmbedder, dataset: DatasetConfig
     lengths = loaded.config.model.max_seq_length
     by_role = {_canonical(role): length for role, length in lengths.items()} if isinstance(lengths, dict) else {}
     prompts = {_canonical(role): _prompt(loaded, model, dataset, role, name) for role, name in named.items()}
-    return RoleTexts(prompts, by_role)
+    return RoleTexts(prompts, by_role, model.queries is not None)
 
 
 def _canonical(role: str) -> str:

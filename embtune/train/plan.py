@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embtune.losses.objective import View
-from embtune.train.rows import TextColumn, TrainingRows
+from embtune.train.rows import TrainingRows
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,13 @@ class MicroBatch:
 class TextPlan:
     """Everything to embed for one group of rows.
 
+    tower_of: view -> what embeds its texts.
     slot_of: view -> (B,) slot of each row's text in its tower's table, -1 where the row has none.
     table_rows: tower -> number of slots.
     """
 
     views: tuple[View, ...]
+    tower_of: Mapping[View, str]
     slot_of: Mapping[View, np.ndarray]
     table_rows: Mapping[str, int]
     micro_batches: tuple[MicroBatch, ...]
@@ -76,20 +78,21 @@ def plan_texts(data: TrainingRows, rows: np.ndarray, token_budget: int, share_eq
             every copy would draw a mask of its own.
     """
     views = tuple(data.columns)
+    tower_of = {view: data.tower_of(view) for view in views}
     slot_of: dict[View, np.ndarray] = {}
     table_rows: dict[str, int] = {}
     micro_batches: list[MicroBatch] = []
     tokens = 0
-    for tower in dict.fromkeys(view.tower for view in views):
-        texts = _TowerTexts.collect(data, rows, [(i, view) for i, view in enumerate(views) if view.tower == tower])
+    for tower in dict.fromkeys(tower_of.values()):
+        texts = _TowerTexts.collect(data, rows, [(i, view) for i, view in enumerate(views) if tower_of[view] == tower])
         if share_equal_texts:
             texts = texts.distinct()
-        for view in (view for view in views if view.tower == tower):
+        for view in (view for view in views if tower_of[view] == tower):
             slot_of[view] = texts.slot_of[view]
         table_rows[tower] = len(texts.lengths)
         tokens += int(texts.lengths.sum())
         micro_batches += _micro_batches(tower, texts, token_budget)
-    return TextPlan(views, slot_of, table_rows, tuple(micro_batches), tokens)
+    return TextPlan(views, tower_of, slot_of, table_rows, tuple(micro_batches), tokens)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class _TowerTexts:
             there = texts >= 0
             count = int(there.sum())
             slot_of[view] = np.where(there, used + np.cumsum(there) - 1, -1)
-            store = _store_number(data.columns, view)
+            store = _store_number(data, view)
             parts.append((np.full(count, index), texts[there], np.full(count, store), column.lengths(rows)[there]))
             used += count
         view_t, text_t, store_t, lengths_t = (np.concatenate(columns) for columns in zip(*parts, strict=True))
@@ -124,12 +127,12 @@ class _TowerTexts:
         return _TowerTexts(self.view[first], self.text[first], self.store[first], self.lengths[first], slot_of)
 
 
-def _store_number(columns: Mapping[View, TextColumn], view: View) -> int:
+def _store_number(data: TrainingRows, view: View) -> int:
     """Views share a number when they share a store, a prompt and a copy: then equal texts are equal embeddings."""
-    mine = columns[view]
-    for number, (other_view, other) in enumerate(columns.items()):
+    mine = data.columns[view]
+    for number, (other_view, other) in enumerate(data.columns.items()):
         same = other.store is mine.store and other.prompt_length == mine.prompt_length
-        if same and other_view.tower == view.tower and other_view.copy == view.copy:
+        if same and data.tower_of(other_view) == data.tower_of(view) and other_view.copy == view.copy:
             return number
     raise AssertionError(f"{view} is not among the columns")
 

@@ -23,11 +23,13 @@ class TextColumn:
     store: the tokenised texts.
     text_of_row: (N,) integer, each row's text in `store`; -1 where the row has none (ragged negatives).
     prompt_length: leading tokens that belong to the prompt, for poolings that leave it out.
+    tower: what embeds them; None is the view's own tower.
     """
 
     store: TokenStore
     text_of_row: np.ndarray
     prompt_length: int = 0
+    tower: str | None = None
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
         """(len(rows),) tokens of each row's text; 0 where it has none."""
@@ -83,6 +85,10 @@ class TrainingRows:
     size: int
     frozen: Mapping[View, FrozenColumn] = field(default_factory=dict)
     targets: Mapping[View, TextColumn] = field(default_factory=dict)
+
+    def tower_of(self, view: View) -> str:
+        """What embeds the texts of a view."""
+        return self.columns[view].tower or view.tower
 
     def tokens(self, rows: np.ndarray) -> np.ndarray:
         """(len(rows),) tokens of each row, all views and targets together."""

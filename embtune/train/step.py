@@ -105,7 +105,7 @@ def _scored(rows: Batch, whole: Batch, embedding: Embedding, plan: TextPlan, see
     """The rows with their embeddings: (L, T, D) tables gathered into (L, B, D) views."""
     views: dict[View, Tensor] = {}
     for view in plan.views:
-        table = embedding.tables[view.tower]
+        table = embedding.tables[plan.tower_of[view]]
         slots = torch.from_numpy(np.maximum(plan.slot_of[view], 0)).to(table.device)
         views[view] = table[:, slots]  # an absent text stands as some other one: `present` masks it
     return replace(rows, embeddings=views, whole=whole, generator=generator(seed, "objective"))

@@ -20,10 +20,15 @@ from embtune.train.rows import TextColumn, TrainingRows
 
 @dataclass(frozen=True)
 class RoleText:
-    """The prompt put before a text, and the tokens kept of both together; None cuts where the model does."""
+    """How the texts of a role are written and read.
+
+    prompt: put before each. max_length: tokens kept of both together; None cuts where the model does.
+    tower: what embeds them; None is the tower that the objective asks for.
+    """
 
     prompt: str = ""
     max_length: int | None = None
+    tower: str | None = None
 
 
 class TextReader(Protocol):
@@ -56,7 +61,7 @@ def tokenise(
         progress: called with the number of texts just done.
     """
     written = {view: role_text(view.role) for view in request.views if frozen_model(view.tower) is None}
-    rebuilt = {view: replace(role_text(view.role), prompt="") for view in request.targets}
+    rebuilt = {view: replace(role_text(view.role), prompt="", tower=None) for view in request.targets}
     stores = _Stores(examples, readers, progress)
     columns = stores.columns(written)
     return TrainingRows(examples.name, columns, _labels(examples), len(examples), targets=stores.columns(rebuilt))
@@ -79,19 +84,17 @@ class _Stores:
         return {view: self._column(view, text, alike[self._key(view, text)]) for view, text in written.items()}
 
     def _key(self, view: View, text: RoleText) -> tuple[int, RoleText]:
-        reader = self._readers[view.tower]
+        reader = self._readers[text.tower or view.tower]
         return id(reader.tokenizer), replace(text, max_length=text.max_length or reader.max_seq_length)
 
     def _column(self, view: View, text: RoleText, roles: set[str]) -> TextColumn:
         key = (*self._key(view, text), frozenset(roles))
+        tokenizer = self._readers[text.tower or view.tower].tokenizer
         if key not in self._made:
-            self._made[key] = _store(
-                self._examples, sorted(roles), self._readers[view.tower].tokenizer, key[1], self._progress
-            )
+            self._made[key] = _store(self._examples, sorted(roles), tokenizer, key[1], self._progress)
         store, place = self._made[key]
         ids = self._examples.text_ids[view.role]
-        prompt_length = self._readers[view.tower].tokenizer.prompt_length(text.prompt)
-        return TextColumn(store, np.where(ids >= 0, place[ids], -1), prompt_length)
+        return TextColumn(store, np.where(ids >= 0, place[ids], -1), tokenizer.prompt_length(text.prompt), text.tower)
 
 
 def _store(

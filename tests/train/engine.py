@@ -86,7 +86,12 @@ class Engine:
     @property
     def trainables(self) -> Trainables:
         """All that the steps give gradients to."""
-        return Trainables({"model": self.model}, [self.objective])
+        return Trainables(self.towers, [self.objective])
+
+    @property
+    def towers(self) -> dict[str, TextEmbedder]:
+        """The model, and the one for queries where it has one."""
+        return {"model": self.model} | ({} if self.model.queries is None else {"query": self.model.queries})
 
     def step(
         self, kept: int = EVERYTHING, budget: int = 256, group: int = EVERYTHING, block: int = 1024, seed: int = 7
@@ -94,7 +99,7 @@ class Engine:
         """One step over all rows, its gradients in the parameters."""
         self.trainables.zero_grad(set_to_none=True)
         mixed = MixedPrecision(self.precision, torch.device("cpu"))
-        embed = EmbedSettings({"model": self.model}, mixed, self.every_layer, kept)
+        embed = EmbedSettings(self.towers, mixed, self.every_layer, kept)
         settings = StepSettings(embed, budget, group, block)
         return run_step(self.rows, np.arange(self.rows.size), self.objective, settings, seed)
 
@@ -120,5 +125,7 @@ def engine(
     context = BuildContext(model.embedding_dim, model.depth, len(data.class_names) or None)
     objective = build_objective([(spec, spec.parameters(**parameters), 1.0)], wrapped, context)
     request = objective.request(data.roles)
-    rows = tokenise(data, request, {"model": model}, lambda role: RoleText(), lambda done: None)
-    return Engine(model, objective, rows, request.every_layer, precision)
+    made = Engine(model, objective, TrainingRows(data.name, {}, None, 0), request.every_layer, precision)
+    queries = {"anchor": RoleText(tower="query")} if model.queries is not None else {}
+    made.rows = tokenise(data, request, made.towers, lambda role: queries.get(role, RoleText()), lambda done: None)
+    return made

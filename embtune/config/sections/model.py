@@ -37,6 +37,11 @@ class ModelConfig(Section):
         description="Hub id, a local folder, package:NAME/FOLDER, or scratch: for a small untrained model. A PEFT "
         "adapter is merged into its base model."
     )
+    query_name_or_path: Text | None = Field(
+        default=None,
+        description="Another model for queries (the role anchor), trained beside the one that embeds documents; null "
+        "embeds both with one model. Pooling, normalize, dense and revision are of the model for documents.",
+    )
     revision: Text | None = Field(default=None, description="Branch, tag or commit on the hub; null is the newest.")
     max_seq_length: PositiveInt | dict[str, PositiveInt] | None = Field(
         default=None,
