@@ -48,6 +48,7 @@ def card_of(job: Job, scores: Sequence[Gain]) -> str:
             versions=installed_versions(),
             dims=[dim or model.embedding_dim for dim in job.evaluation.dims],
             prompts=model.prompts,
+            query_model=None if model.queries is None else _readable(config.model.query_name_or_path or name),
             classes=[each.classes for each in trained_classifiers(job.inputs.train_sets, job.training.tasks)],
         )
     )

@@ -19,6 +19,15 @@ from embtune.report.citations import bibtex
 from embtune.report.markdown import code, code_block, escaped, table
 
 _LICENSE = "# license: yours to choose, such as apache-2.0; licences of the base model and the data may bind you\n"
+_ENCODE_ALIKE = (
+    'embeddings = model.encode(["first text", "second text"])',
+    "print(model.similarity(embeddings, embeddings))",
+)
+_ENCODE_APART = (
+    'queries = model.encode_query(["a question"])',
+    'documents = model.encode_document(["first text", "second text"])',
+    "print(model.similarity(queries, documents))",
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,7 @@ class CardFacts:
     arguments: the training arguments worth knowing, by their config key.
     dims: widths the model may be cut to, the full one first.
     classes: those of heads that are kept beside the model, each head's.
+    query_model: a name that others can read of what the model for queries started from, where there is one.
     """
 
     name: str
@@ -57,6 +67,7 @@ class CardFacts:
     dims: Sequence[int] = ()
     prompts: Mapping[str, str] = field(default_factory=dict)
     classes: Sequence[tuple[str, ...]] = ()
+    query_model: str | None = None
 
 
 def model_card(facts: CardFacts) -> str:
@@ -97,6 +108,8 @@ def _summary(facts: CardFacts) -> str:
         f"A text-embedding model fine-tuned from {base} with embtune. It maps texts of {limit} to "
         f"{facts.embedding_dim} dimensions, to be compared by {facts.similarity} similarity."
     ]
+    if facts.query_model is not None:
+        lines.append(f"Queries have a model of their own, fine-tuned from {code(facts.query_model)}.")
     narrower = _narrower(facts)
     if narrower:
         lines.append(f"Its embeddings may be cut to {', '.join(map(str, narrower))} dimensions.")
@@ -113,14 +126,17 @@ def _use(facts: CardFacts) -> str:
         "from sentence_transformers import SentenceTransformer",
         "",
         'model = SentenceTransformer("PATH_OF_THIS_FOLDER")  # or its id on the hub',
-        'embeddings = model.encode(["first text", "second text"])',
-        "print(model.similarity(embeddings, embeddings))",
+        *(_ENCODE_ALIKE if facts.query_model is None else _ENCODE_APART),
     ]
     narrower = _narrower(facts)
     if narrower:
         python += ["", f'shorter = SentenceTransformer("PATH_OF_THIS_FOLDER", truncate_dim={narrower[-1]})']
     parts = [code_block("python", "\n".join(python))]
     parts.append(code_block("bash", "embtune encode PATH_OF_THIS_FOLDER < texts.txt > vectors.jsonl"))
+    if facts.query_model is not None:
+        parts.append(
+            "Sentence Transformers 5.0 or later is needed. `embtune encode` takes queries with `--prompt query`."
+        )
     prompts = {name: text for name, text in facts.prompts.items() if text}
     if prompts:
         rows = [(code(name), code(text)) for name, text in prompts.items()]

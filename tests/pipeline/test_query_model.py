@@ -73,6 +73,7 @@ def test_both_models_are_trained_and_saved_for_sentence_transformers(trained: Pa
     before = prepare(load_config(trained / "config.resolved.yaml"), Several()).model
     after = load_model(str(trained / "model"))
     theirs = SentenceTransformer(str(trained / "model"), device="cpu")
+    assert "encode_query" in (trained / "model" / "README.md").read_text()
     assert before.queries is not None
     assert after.queries is not None
     for start, end, vectors in (

@@ -130,3 +130,13 @@ def test_what_a_run_does_not_have_leaves_no_empty_section(facts: CardFacts) -> N
     assert "Prompts" not in card
     assert "classifier" not in card
     assert "\n\n\n" not in card
+
+
+def test_a_model_for_queries_is_told_of_and_used_apart(facts: CardFacts) -> None:
+    card = model_card(replace(facts, query_model="scratch:static"))
+    assert "fine-tuned from `scratch:static`" in card
+    assert "model.encode_query(" in card
+    assert "model.encode_document(" in card
+    assert "model.encode(" not in card
+    assert "--prompt query" in card
+    assert "encode_query" not in model_card(facts)
