@@ -69,6 +69,7 @@ def test_training_measures_the_head_and_evaluate_finds_it_beside_the_model(
     (saved,) = load_classifiers(tmp_path / "run" / "model")
     assert saved.classes == tuple(sorted(CLASSES))
     assert sorted(saved.heads) == ([4, 16] if modifiers else [16])
+    assert {head.unit_vectors for head in saved.heads.values()} == {bool(modifiers)}
 
 
 def test_classes_of_evaluation_are_numbered_as_in_training(tmp_path: Path) -> None:
