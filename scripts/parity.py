@@ -123,7 +123,7 @@ def main() -> int:
     parser.add_argument("--worst", action="store_true", help="one line a loss: its largest differences")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)  # Sentence Transformers advises on parameters that are meant as they are
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     cases = list(measured())
     lines = worst_by_group(cases) if arguments.worst else [each for _, each in cases]
     print("    " + "".join(f"{name:>18}" for name in COLUMNS) + "  case")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import pytest
-from command import REPOSITORY, run_embtune
+from command import REPOSITORY
 
+from embtune.catalog import all_specs
 from embtune.config import load_config
+from embtune.pipeline.train_job import TrainRequest, run_training
+from embtune.report.progress_plain import PlainProgress, discard
 
 CONFIGS = sorted((REPOSITORY / "configs").rglob("*.yaml"))
 TINY = {
@@ -60,17 +62,28 @@ def test_keys_stand_in_the_order_of_the_data_flow(path: Path) -> None:
     assert written == [key for key in order if key in written]
 
 
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where guides and teachers keep their vectors: configs that share one embed with it once."""
+    return tmp_path_factory.mktemp("vectors")
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=name_of)
-def test_config_trains(path: Path, tmp_path: Path) -> None:
+def test_config_trains(path: Path, tmp_path: Path, vectors: Path) -> None:
     missing = [str(data) for data in data_paths(path) if not data.exists()]
     if missing:
         pytest.skip(f"needs {', '.join(missing)}")
     settings = {"output_dir": tmp_path / "run", **TINY}
-    flags = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    result = run_embtune("train", path, "--json", *flags)
-    assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout)["steps"] == 2
+    loaded = load_config(path, [f"{key}={value}" for key, value in settings.items()])
+    result = run_training(loaded, TrainRequest(cache=vectors), PlainProgress(discard))
+    assert result is not None
+    assert result["steps"] == 2
     assert (tmp_path / "run" / "model" / "modules.json").is_file()
+
+
+def test_every_loss_and_modifier_has_a_config_of_its_own() -> None:
+    shown = {path.stem for path in CONFIGS if path.parent.name == "losses"}
+    assert shown == {spec.alias for spec in all_specs()}
 
 
 def test_samples_are_small_and_licensed() -> None:

@@ -82,6 +82,7 @@ class Batch:
     row_block: rows scored at once by `embtune.losses.row_blocks`, so that memory stays linear in B.
     autocast: makes the context that decoders compute in; the losses themselves are always float32.
     counts: what the objective found to learn from (`count`).
+    roles: the roles of the dataset, as `Objective.request` is asked with; () for a batch made by hand.
     """
 
     embeddings: Mapping[View, Tensor]
@@ -95,6 +96,7 @@ class Batch:
     targets: Mapping[View, Tensor] = field(default_factory=dict)
     autocast: Callable[[], AbstractContextManager[object]] = nullcontext
     counts: dict[str, Count] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
 
     def embedding(self, role: str, tower: str = MAIN_TOWER, copy: int = 0) -> Tensor:
         """The (B, D) final-layer embeddings of one view."""
@@ -141,6 +143,16 @@ class Batch:
     def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
         """The same rows with every view's (L, B, D) embeddings changed by a modifier; frozen ones stay."""
         return replace(self, embeddings={view: change(table) for view, table in self.embeddings.items()})
+
+    def only(self, request: Request) -> Batch:
+        """The same rows with nothing but the views and targets of one request, for one loss among several."""
+        views = set(request.views)
+        return replace(
+            self,
+            embeddings={view: table for view, table in self.embeddings.items() if view in views},
+            frozen={view: table for view, table in self.frozen.items() if view in views},
+            targets={view: ids for view, ids in self.targets.items() if view in request.targets},
+        )
 
     def labelled(self, labels: Tensor | None) -> Batch:
         """The same rows under other labels."""

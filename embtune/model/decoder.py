@@ -20,6 +20,7 @@ from embtune.errors import Location, ModelError
 from embtune.model.dropout import override_in_config, override_in_modules
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encoder import TransformerEncoder
+from embtune.model.limits import positions_of
 from embtune.model.quiet import quiet_transformers
 from embtune.model.small_decoder import SmallDecoder
 from embtune.model.source import find_folder
@@ -48,6 +49,11 @@ class PretrainedDecoder(nn.Module):
     def width(self) -> int:
         """H, of the embeddings it reads."""
         return int(self.model.config.hidden_size)
+
+    @property
+    def positions(self) -> int | None:
+        """The longest text it can write, in tokens; None where nothing limits it."""
+        return positions_of(self.model)
 
     def split(self, tokens_BT: Tensor) -> tuple[Tensor, Tensor]:
         """Inputs and labels (B, T - 1), at least one position: each token is predicted from those before it."""
@@ -108,7 +114,7 @@ def read_decoder(name_or_path: str, dropout: float | None) -> tuple[PretrainedDe
         with quiet_transformers():
             found: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
                 str(folder), is_decoder=True, add_cross_attention=True, dtype=torch.float32, use_safetensors=True,
-                local_files_only=True,
+                local_files_only=True, trust_remote_code=False,
             )  # fmt: skip
     except Exception as error:
         raise _no_decoder(folder, f"cannot be read as a decoder: {str(error).strip().partition(chr(10))[0]}") from error

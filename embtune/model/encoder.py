@@ -15,6 +15,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from embtune.model.features import Features, flat, padded
+from embtune.model.limits import positions_of
 from embtune.model.pooling import Pooling
 
 
@@ -35,6 +36,11 @@ class Encoder(nn.Module, ABC):
     @abstractmethod
     def architecture(self) -> str:
         """The name people know it by."""
+
+    @property
+    @abstractmethod
+    def positions(self) -> int | None:
+        """The longest text in tokens; None where nothing limits it."""
 
     @property
     @abstractmethod
@@ -79,6 +85,11 @@ class TransformerEncoder(Encoder):
     def architecture(self) -> str:
         """The transformers class."""
         return type(self.model).__name__
+
+    @property
+    def positions(self) -> int | None:
+        """Positions a token can be at."""
+        return positions_of(self.model)
 
     @property
     def token_vectors(self) -> nn.Parameter:
@@ -136,6 +147,11 @@ class StaticEncoder(Encoder):
     def architecture(self) -> str:
         """Sentence Transformers' name for it."""
         return "StaticEmbedding"
+
+    @property
+    def positions(self) -> int | None:
+        """Texts of any length."""
+        return None
 
     @property
     def token_vectors(self) -> nn.Parameter:

@@ -24,7 +24,7 @@ def transformer_limit(
     Raises:
         ModelError: no room is left for text beside the special tokens.
     """
-    positions = _positions(model)
+    positions = positions_of(model)
     wanted = asked or folder_says or _tokenizer_limit(tokenizer)
     limit = min((length for length in (wanted, positions) if length is not None), default=None)
     notes = []
@@ -43,7 +43,7 @@ def _tokenizer_limit(tokenizer: TextTokenizer) -> int | None:
     return limit if 0 < limit < NO_LIMIT else None
 
 
-def _positions(model: PreTrainedModel) -> int | None:
+def positions_of(model: PreTrainedModel) -> int | None:
     """Positions a token can be at; RoBERTa and its like use up the first few for padding."""
     config: PreTrainedConfig = model.config
     positions = getattr(config, "max_position_embeddings", None)

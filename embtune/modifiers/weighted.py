@@ -43,7 +43,12 @@ class WeightedSum(Objective):
         found = [
             (place, name, weight * value)
             for place, (loss, weight) in enumerate(self._weighted, start=1)
-            for name, value in loss.terms(batch).items()
+            for name, value in loss.terms(_its_own(loss, batch)).items()
         ]
         uses = Counter(name for _, name, _ in found)
         return {name if uses[name] == 1 else f"{place}.{name}": value for place, name, value in found}
+
+
+def _its_own(loss: Objective, batch: Batch) -> Batch:
+    """What the loss asked for, without what the others did: it may look for its only view of a tower."""
+    return batch.only(loss.request(batch.roles)) if batch.roles else batch

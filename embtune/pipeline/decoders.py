@@ -47,6 +47,7 @@ class Decoders:
             return build_decoder(self._model, tie), _OWN
         dropout = None if self._model.has_dropout else 0.0
         decoder, tokenizer = read_decoder(name_or_path, dropout)
+        longest = min(longest, decoder.positions or longest)
         reader = f"{_OWN}:{name_or_path}"
         self.readers[reader] = DecoderReader(tokenizer, longest)
         return decoder, reader

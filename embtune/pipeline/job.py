@@ -93,6 +93,7 @@ def _training(loaded: LoadedConfig, inputs: Inputs, model: TextEmbedder, tasks: 
     schedule = _schedule(loaded, inputs, tasks)
     towers = build_towers(model, tasks)
     deepest = max(tower.depth for tower in towers.values())
+    widest = max(tower.encoder.width for tower in towers.values())  # not the embeddings': a dense layer may narrow them
     trainables = Trainables(towers, dict.fromkeys(task.objective for task in tasks))
     micro = None if train.micro_batch_tokens == "auto" else train.micro_batch_tokens
     return Training(
@@ -105,7 +106,7 @@ def _training(loaded: LoadedConfig, inputs: Inputs, model: TextEmbedder, tasks: 
             train.lr_scheduler_type, train.learning_rate, _warmup(loaded, schedule.total_steps), schedule.total_steps
         ),
         precision=MixedPrecision(settings.precision, settings.device),
-        budget=decide_budget(settings.device, deepest, model.embedding_dim, micro, settings.gradient_cache),
+        budget=decide_budget(settings.device, deepest, widest, micro, settings.gradient_cache),
         max_grad_norm=train.max_grad_norm or 0.0,
         on_non_finite=train.on_non_finite,
         seed=loaded.config.seed,

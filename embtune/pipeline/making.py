@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from embtune.catalog import effective_parameters, effective_spec
+from embtune.catalog.choices import Noise
 from embtune.catalog.formats import TEXT, fits
 from embtune.catalog.noisy import NoiseParameters
 from embtune.catalog.spec import RowMaking
@@ -23,20 +24,20 @@ def row_maker(loaded: LoadedConfig, data: TrainSet, model: TextEmbedder, written
         written: how the model reads the set's texts.
 
     Raises:
-        ConfigError: two losses on the set want different rows made of it.
+        ConfigError: the losses on the set want different rows of it, or the noise needs a token that is not there.
     """
     makings = [effective_spec(loss.spec).made_of_texts for loss in data.losses]
     wanted = {making for making in makings if making is not None}
     if not wanted or not fits(TEXT, data.examples.roles, data.examples.label_kind):
         return None
-    if len(wanted) > 1 or _noises(data) > 1:
-        names = ", ".join(loss.spec.name for loss, making in zip(data.losses, makings, strict=True) if making)
-        message = f"{names} want different rows made of the same texts"
+    if len(set(makings)) > 1 or _noises(data) > 1:
+        names = ", ".join(loss.spec.name for loss in data.losses)
+        message = f"{names} want different rows of the same texts"
         hint = "Name the data twice under data.train, each time with a loss of its own."
         raise ConfigError(loaded.problem(("loss",), "different-rows", message, hint))
     if wanted == {RowMaking.SAME_OR_DIFFERENT}:
         return SameOrDifferent()
-    return _noisy(data, model, written)
+    return _noisy(loaded, data, model, written)
 
 
 def _noises(data: TrainSet) -> int:
@@ -48,8 +49,11 @@ def _noise(loss: LossConfig) -> NoiseSettings | None:
     return NoiseSettings(parameters.noise, parameters.noise_ratio) if isinstance(parameters, NoiseParameters) else None
 
 
-def _noisy(data: TrainSet, model: TextEmbedder, written: RoleText) -> NoisyTexts:
+def _noisy(loaded: LoadedConfig, data: TrainSet, model: TextEmbedder, written: RoleText) -> NoisyTexts:
     settings = next(noise for noise in map(_noise, data.losses) if noise is not None)
+    if settings.kind is Noise.MASK and model.tokenizer.mask_token is None:
+        message, hint = "the model's tokenizer has no mask token to put in place of a word", "Take noise: delete."
+        raise ConfigError(loaded.problem(("loss",), "no-mask-token", message, hint))
     length = written.max_length or model.max_seq_length
     (role,) = data.examples.roles
     return NoisyTexts(

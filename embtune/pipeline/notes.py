@@ -45,7 +45,7 @@ def _truncation(job: Job) -> Warnings:
             if share > _TRUNCATION_WORTH_SAYING:
                 yield (
                     "truncated-texts",
-                    f"{share:.0%} of the texts of {task.rows.name} ({', '.join(roles)}) are cut at "
+                    f"{share:.0%} of the texts of {task.rows.name} ({', '.join(dict.fromkeys(roles))}) are cut at "
                     f"{store.lengths.max()} tokens; raise model.max_seq_length if what is cut off matters",
                 )
 

@@ -11,7 +11,7 @@ from embtune.data.examples import Examples
 from embtune.losses.objective import TWIN_TOWER, BuildContext, Objective
 from embtune.model.embedder import TextEmbedder
 from embtune.modifiers.build import build_objective
-from embtune.pipeline.collecting import located
+from embtune.pipeline.collecting import Key, located
 from embtune.pipeline.datasets import TrainSet
 from embtune.pipeline.decoders import Decoders
 from embtune.pipeline.frozen import FrozenTowers
@@ -36,10 +36,10 @@ def build_tasks(
     built: dict[tuple[int, tuple[str, ...], int | None], Objective] = {}
     decoders = Decoders(model)
     tasks = []
-    for each in train_sets:
+    for number, each in enumerate(train_sets):
         key = (id(each.losses), each.examples.class_names, _label_width(each.examples))
         if key not in built:
-            with located(loaded, ("modifiers",) if loaded.config.modifiers else ("loss",)):
+            with located(loaded, ("modifiers",) if loaded.config.modifiers else _loss_key(each, number)):
                 built[key] = _objective(loaded, each, model, decoders, frozen).to(model.device)
         readers = {**embedders(model), TWIN_TOWER: model, **decoders.readers}
         task = _task(loaded, each, built[key], readers, model, progress)
@@ -51,6 +51,10 @@ def build_towers(model: TextEmbedder, tasks: Sequence[Task]) -> dict[str, TextEm
     """Everything that embeds: the model, the one for queries, and the model's twin where an objective has one."""
     wanted = {view.tower for task in tasks for view in task.rows.columns}
     return embedders(model) | ({TWIN_TOWER: model.twin()} if TWIN_TOWER in wanted else {})
+
+
+def _loss_key(data: TrainSet, number: int) -> Key:
+    return ("data", "train", number, "loss") if data.config.loss else ("loss",)
 
 
 def _label_width(examples: Examples) -> int | None:

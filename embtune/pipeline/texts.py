@@ -40,15 +40,26 @@ def role_texts(loaded: LoadedConfig, model: TextEmbedder, dataset: DatasetConfig
     measured as it is trained.
 
     Raises:
-        ConfigError: a prompt that the model does not have.
+        ConfigError: a prompt that the model does not have, or a length beyond its positions.
     """
     named = dataset.prompts
     if not named and isinstance(dataset, EvalDatasetConfig):
         named = next((each.prompts for each in loaded.config.data.train if each.prompts), {})
     lengths = loaded.config.model.max_seq_length
     by_role = {_canonical(role): length for role, length in lengths.items()} if isinstance(lengths, dict) else {}
+    _check_lengths(loaded, model, by_role)
     prompts = {_canonical(role): _prompt(loaded, model, dataset, role, name) for role, name in named.items()}
     return RoleTexts(prompts, by_role, model.queries is not None)
+
+
+def _check_lengths(loaded: LoadedConfig, model: TextEmbedder, by_role: Mapping[str, int]) -> None:
+    for role, length in by_role.items():
+        embedder = model.queries if role == QUERY_ROLE and model.queries else model
+        positions = embedder.encoder.positions
+        if positions is not None and length > positions:
+            message = f"{length} tokens for role {role!r}, but the model has no more than {positions} positions"
+            key = ("model", "max_seq_length")
+            raise ConfigError(loaded.problem(key, "too-long", message, f"Write {positions} or less."))
 
 
 def _canonical(role: str) -> str:

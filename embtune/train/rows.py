@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -30,6 +31,11 @@ class TextColumn:
     text_of_row: np.ndarray
     prompt_length: int = 0
     tower: str | None = None
+
+    @cached_property
+    def is_ragged(self) -> bool:
+        """Whether some row has no text here."""
+        return bool((self.text_of_row < 0).any())
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
         """(len(rows),) tokens of each row's text; 0 where it has none."""
@@ -76,7 +82,7 @@ class TrainingRows:
     """A dataset ready for the step.
 
     columns: the views to embed. frozen: those that frozen towers have embedded. targets: those a decoder rebuilds.
-    labels: (N,) or (N, K) tensor on the CPU, or None.
+    labels: (N,) or (N, K) tensor on the CPU, or None. roles: of the dataset, as the objective was asked with.
     """
 
     name: str
@@ -85,6 +91,7 @@ class TrainingRows:
     size: int
     frozen: Mapping[View, FrozenColumn] = field(default_factory=dict)
     targets: Mapping[View, TextColumn] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
 
     def tower_of(self, view: View) -> str:
         """What embeds the texts of a view."""

@@ -95,10 +95,9 @@ def _labels_of(data: TrainingRows, rows: np.ndarray, settings: StepSettings) -> 
     targets = {view: column.padded(rows).to(device) for view, column in data.targets.items()}
     present = {}
     for view, column in data.columns.items():
-        there = column.text_of_row[rows] >= 0
-        if (column.text_of_row < 0).any():
-            present[view.role] = torch.from_numpy(there).to(device)
-    return Batch({}, labels, present, len(rows), row_block=settings.row_block, targets=targets)
+        if column.is_ragged:
+            present[view.role] = torch.from_numpy(column.text_of_row[rows] >= 0).to(device)
+    return Batch({}, labels, present, len(rows), row_block=settings.row_block, targets=targets, roles=data.roles)
 
 
 def _scored(rows: Batch, whole: Batch, embedding: Embedding, plan: TextPlan, seed: int) -> Batch:

@@ -64,7 +64,8 @@ def tokenise(
     rebuilt = {view: replace(role_text(view.role), prompt="", tower=None) for view in request.targets}
     stores = _Stores(examples, readers, progress)
     columns = stores.columns(written)
-    return TrainingRows(examples.name, columns, _labels(examples), len(examples), targets=stores.columns(rebuilt))
+    targets = stores.columns(rebuilt)
+    return TrainingRows(examples.name, columns, _labels(examples), len(examples), targets=targets, roles=examples.roles)
 
 
 class _Stores:

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from largest_tensor import LargestTensor
 from objectives import Scored, batch_of, built, parsed, scored
 from reference_guided import gist_embed, guide_table
-from test_multiple_negatives_ranking import LargestTensor
 from torch import Tensor
 
 from embtune.losses.objective import Batch, BuildContext, Objective, View, guide_tower

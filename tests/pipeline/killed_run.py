@@ -23,7 +23,7 @@ ROWS, STEPS = 60, 10
 
 @dataclass(frozen=True)
 class Case:
-    """A loss on made-up data: `text`, or `pairs with a class`."""
+    """A loss on made-up data: `text`, `pairs with a class`, or `pairs of equal and different texts`."""
 
     data: str
     loss: str | Mapping[str, object] | Sequence[object]
@@ -36,9 +36,11 @@ def config_of(case: Case, folder: Path, model: str = "scratch:transformer?layers
     texts = [f"{row} " + " ".join(rng.choice(TOPICS, size=int(rng.integers(2, 12)))) for row in range(ROWS)]
     rows: list[dict[str, object]] = [{"text": text} for text in texts]
     if case.data == "pairs with a class":
+        rows = [{"sentence_A": a, "sentence_B": b, "label": f"c{i % 3}"} for i, (a, b) in enumerate(_pairs(texts))]
+    if case.data == "pairs of equal and different texts":
         rows = [
-            {"sentence_A": a, "sentence_B": b, "label": f"c{i % 3}"}
-            for i, (a, b) in enumerate(zip(texts, texts[::-1], strict=True))
+            {"sentence_A": a, "sentence_B": b, "label": int(a == b)}
+            for a, b in [*_pairs(texts), *zip(texts, texts, strict=True)]
         ]
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     changes: dict[str, object] = {
@@ -53,6 +55,11 @@ def config_of(case: Case, folder: Path, model: str = "scratch:transformer?layers
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(small_config(folder, **changes)), encoding="utf-8")
     return path
+
+
+def _pairs(texts: list[str]) -> list[tuple[str, str]]:
+    """Each text beside another."""
+    return list(zip(texts, texts[::-1], strict=True))
 
 
 def finish(config: Path) -> None:

@@ -53,10 +53,32 @@ def test_the_twin_starts_as_the_model_and_goes_its_own_way(tmp_path: Path) -> No
         assert not torch.equal(after[name], after[model])
 
 
-def test_losses_that_make_different_rows_of_the_same_texts_are_refused(tmp_path: Path) -> None:
-    config = config_of(Case("text", [UNLABELLED[0], UNLABELLED[2]]), tmp_path)
+@pytest.mark.parametrize("other", [UNLABELLED[1], UNLABELLED[2], "GlobalOrthogonalRegularizationLoss"])
+def test_losses_that_want_different_rows_of_the_same_texts_are_refused(tmp_path: Path, other: str) -> None:
+    config = config_of(Case("text", [UNLABELLED[0], other]), tmp_path)
     with pytest.raises(ConfigError, match="different rows"):
         prepare(load_config(config), PlainProgress(discard))
+
+
+def test_noise_that_needs_a_mask_token_is_refused_where_there_is_none(tmp_path: Path) -> None:
+    masked = {"name": UNLABELLED[2], "noise": "mask"}
+    with pytest.raises(ConfigError, match="no mask token"):
+        prepare(load_config(config_of(Case("text", masked), tmp_path, model=STATIC)), PlainProgress(discard))
+
+
+def test_each_loss_of_a_list_sees_the_views_it_asked_for(tmp_path: Path) -> None:
+    """Both losses look for their only view of a tower, and the other has views of it too."""
+    losses = ["ContrastiveTensionLoss", "ContrastiveLoss", "GlobalOrthogonalRegularizationLoss"]
+    config = config_of(Case("pairs of equal and different texts", losses), tmp_path)
+    _, _, steps = trained(config, 2)
+    assert len(steps) == 2
+
+
+def test_a_length_beyond_the_models_positions_is_refused(tmp_path: Path) -> None:
+    config = config_of(Case("text", UNLABELLED[2]), tmp_path)
+    loaded = load_config(config, ["model.max_seq_length={text: 5000}"])
+    with pytest.raises(ConfigError, match="positions"):
+        prepare(loaded, PlainProgress(discard))
 
 
 def test_made_pairs_leave_batch_size_as_the_number_of_pairs(tmp_path: Path) -> None:
