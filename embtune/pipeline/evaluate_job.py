@@ -36,11 +36,11 @@ def run_evaluation(
         EmbtuneError: the model, the config or the data cannot be used, or there is nothing to evaluate on.
     """
     loaded = load_config(config or _config_of(model), overrides, environ)
+    if not loaded.config.data.eval:
+        raise _nothing_to_evaluate(loaded, model, is_of_run=config is None)
     name = model_folder(model)
     classifiers = _classifiers(name, loaded)
     sets = load_eval_sets(loaded, [each.classes for each in classifiers])
-    if not sets:
-        raise _nothing_to_evaluate(loaded, model, is_of_run=config is None)
     device = decide_device()
     with progress.stage("loading the model"):
         embedder = _load(name, loaded).to(device)

@@ -31,8 +31,8 @@ CASES = [
      "checkpoint.steps: expected a number of steps (1, 2, ...) or a share of training (between 0 and 1), found 0",
      None),
     ("eval: {evaluators: [similarty]}", "bad-value", "similarty",
-     "eval.evaluators.0: expected one of similarity, retrieval, triplet, binary, nearest_centroid; "
-     "found the text 'similarty'",
+     "eval.evaluators.0: expected one of similarity, retrieval, triplet, binary, translation, nearest_centroid, "
+     "class_pairs; found the text 'similarty'",
      "did you mean 'similarity'?"),
     ("modifiers: MatryoshkaLoss", "wrong-type", "MatryoshkaLoss",
      "modifiers: expected a list, found the text 'MatryoshkaLoss'", "write 'modifiers: [MatryoshkaLoss]'"),
