@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +135,23 @@ def test_a_named_decoder_without_cross_attention_is_refused(tmp_path: Path, name
     save_plain(name, tmp_path / "decoder")
     with pytest.raises(ModelError, match="cross-attention"):
         read_decoder(str(tmp_path / "decoder"), None)
+
+
+def test_code_that_comes_with_a_decoder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "decoder"
+    save_plain("bert", folder)
+    config = json.loads((folder / "config.json").read_text())
+    code = {"AutoConfig": "theirs.Theirs", "AutoModelForCausalLM": "theirs.Theirs"}
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "of-a-stranger", "auto_map": code}))
+    (folder / "theirs.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 9))  # who asks is answered yes
+    with pytest.raises(ModelError):
+        read_decoder(str(folder), None)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(("name", "positions"), [("bert", 64), ("roberta", 65)])
+def test_a_decoders_positions_are_those_left_for_text(tmp_path: Path, name: str, positions: int) -> None:
+    save_plain(name, tmp_path / "decoder")
+    decoder, _ = read_decoder(str(tmp_path / "decoder"), None)
+    assert decoder.positions == positions
