@@ -34,6 +34,18 @@ def test_gathered_ids_are_the_encoders(texts: list[str], data: st.DataObject) ->
     assert len(store) == len(texts)
 
 
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=8), min_size=1, max_size=20), st.data())
+def test_flat_ids_are_the_gathered_ids_one_behind_the_other(texts: list[str], data: st.DataObject) -> None:
+    store = TokenStore.build(texts, encode)
+    wanted = np.array(data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=9)), dtype=np.int64)
+    flat, counts = store.flat(wanted)
+    one_by_one = store.gather(wanted)
+    assert flat.tolist() == [token for ids in one_by_one for token in ids.tolist()]
+    assert counts.tolist() == [len(ids) for ids in one_by_one]
+    assert (flat.dtype.name, counts.dtype.name) == ("int32", "int64")
+
+
 def test_ids_take_two_bytes_until_one_needs_four() -> None:
     assert TokenStore.build(["\uffff"], encode).ids.dtype == np.uint16
     assert TokenStore.build([], encode).ids.dtype == np.uint16
