@@ -20,6 +20,7 @@ from embtune.pipeline.job import Job
 from embtune.report.card_tables import SAMPLES, DataCard, ScoreCard
 from embtune.report.gains import Gain
 from embtune.report.model_card import CardFacts, Trained, model_card
+from embtune.report.outcome import Outcome
 from embtune.report.record import DataRecord, installed_versions
 
 _ARGUMENTS = (
@@ -28,7 +29,7 @@ _ARGUMENTS = (
 )  # fmt: skip
 
 
-def card_of(job: Job, scores: Sequence[Gain]) -> str:
+def card_of(job: Job, scores: Sequence[Gain], outcome: Outcome | None = None) -> str:
     """README.md of the trained model."""
     config, model = job.loaded.config, job.model
     name = config.model.name_or_path
@@ -50,6 +51,7 @@ def card_of(job: Job, scores: Sequence[Gain]) -> str:
             prompts=model.prompts,
             query_model=None if model.queries is None else _readable(config.model.query_name_or_path or name),
             classes=[each.classes for each in trained_classifiers(job.inputs.train_sets, job.training.tasks)],
+            caution="" if outcome is None or outcome.improved else outcome.not_improved(),
         )
     )
 

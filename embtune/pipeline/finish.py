@@ -22,7 +22,8 @@ from embtune.pipeline.classifiers import trained_classifiers
 from embtune.pipeline.memory import peak_memory_bytes
 from embtune.pipeline.session import Session
 from embtune.pipeline.towers import embedders
-from embtune.report.gains import Gain, gains, worse_sentence
+from embtune.report.gains import Gain, gains
+from embtune.report.outcome import Outcome
 from embtune.report.record import RunResult
 
 _TOLERANCE, _MERGED_TOLERANCE = 1e-5, 1e-4  # merging low-rank updates rounds every weight once more
@@ -48,10 +49,11 @@ def finish(session: Session) -> RunResult:
         _save_adapters(session)
     texts = list(job.inputs.train_sets[0].examples.texts[:_TEXTS])
     heads = trained_classifiers(job.inputs.train_sets, job.training.tasks)
-    card = card_of(job, scores)
+    outcome = _outcome(session)
+    card = card_of(job, scores, outcome)
     save_and_read_back(job.model, session.directory.model, card, texts, partial(save_classifiers, heads))
     session.progress.gains([row for row in scores if row.metric in job.evaluation.headline])
-    _say_if_worse(session)
+    _tell(session, outcome)
     return RunResult(
         model=str(session.directory.model),
         steps=state.step,
@@ -64,6 +66,9 @@ def finish(session: Session) -> RunResult:
         metrics_last=state.last_metrics,
         best_metric=job.best_metric,
         best_step=state.best.step if state.best else None,
+        improved=None if outcome is None else outcome.improved,
+        advice=_advice(outcome),
+        last_weights=_checkpoint(state.step),
     )
 
 
@@ -75,14 +80,36 @@ def _save_adapters(session: Session) -> None:
         session.progress.note(f"adapter, for PEFT: {folder}")
 
 
-def _say_if_worse(session: Session) -> None:
+def _outcome(session: Session) -> Outcome | None:
+    """What became of the metric that decides; None where none does, or the start was not measured."""
     state, metric = session.state, session.job.best_metric
-    if metric is None or metric not in state.first_metrics:
+    if metric is None or state.best is None or metric not in state.first_metrics:
+        return None
+    last = Gain(metric, state.first_metrics[metric], state.last_metrics[metric])
+    rate = session.job.loaded.config.train.learning_rate
+    return Outcome(last, state.best.step, state.step, _checkpoint(state.step), rate)
+
+
+def _checkpoint(step: int) -> str:
+    """Of the last step, which is always saved; relative to the run's directory."""
+    return f"checkpoints/step-{step:06d}"
+
+
+def _advice(outcome: Outcome | None) -> tuple[str, ...]:
+    if outcome is None or outcome.improved:
+        return ()
+    return (outcome.not_improved(), outcome.where_the_last_are(), outcome.what_to_try())
+
+
+def _tell(session: Session, outcome: Outcome | None) -> None:
+    """The last lines that people see, where training did not do what it is for."""
+    warning = outcome.warning() if outcome else None
+    if outcome is None or warning is None:
         return
-    gain = Gain(metric, state.first_metrics[metric], state.last_metrics[metric])
-    sentence = worse_sentence(gain, state.best.step if state.best else None)
-    if sentence is not None:
-        session.warn("got-worse", sentence)
+    session.warn(*warning)
+    if not outcome.improved:
+        session.progress.note(outcome.where_the_last_are(f"{session.directory.path}/"))
+        session.progress.note(outcome.what_to_try())
 
 
 def save_and_read_back(

@@ -1,4 +1,4 @@
-"""Metrics before and after training: the table, and the sentence when training did harm."""
+"""Metrics before and after training, and their table."""
 
 from __future__ import annotations
 
@@ -39,19 +39,3 @@ def gain_table(rows: Sequence[Gain]) -> list[str]:
     header = f"{'metric':<{width}}  {'before':>8}  {'after':>8}  {'gain':>8}"
     lines = [f"{row.metric:<{width}}  {row.before:>8.4f}  {row.after:>8.4f}  {row.gain:>+8.4f}" for row in rows]
     return [header, *lines]
-
-
-def worse_sentence(gain: Gain, best_step: int | None = None) -> str | None:
-    """What to say when the metric that decides fell; None when it did not.
-
-    Args:
-        gain: of the metric that decides.
-        best_step: the step whose weights are kept, 0 for the model as it came.
-    """
-    if not gain.is_worse:
-        return None
-    kept = ""
-    if best_step is not None:
-        kept = " The best checkpoint is the start." if best_step == 0 else f" The best checkpoint is step {best_step}."
-    fell = f"{gain.metric} fell from {gain.before:.4f} to {gain.after:.4f} ({gain.gain:+.4f})"
-    return f"The model got worse than its start: {fell}.{kept}"

@@ -50,6 +50,7 @@ class CardFacts:
     dims: widths the model may be cut to, the full one first.
     classes: those of heads that are kept beside the model, each head's.
     query_model: a name that others can read of what the model for queries started from, where there is one.
+    caution: a sentence that stands before everything else, such as that training improved nothing.
     """
 
     name: str
@@ -68,6 +69,7 @@ class CardFacts:
     prompts: Mapping[str, str] = field(default_factory=dict)
     classes: Sequence[tuple[str, ...]] = ()
     query_model: str | None = None
+    caution: str = ""
 
 
 def model_card(facts: CardFacts) -> str:
@@ -75,6 +77,7 @@ def model_card(facts: CardFacts) -> str:
     sections = [
         _front_matter(facts),
         f"# {escaped(facts.name)}",
+        f"**{escaped(facts.caution)}**" if facts.caution else "",
         _summary(facts),
         _section("Use", _use(facts)),
         _section("Evaluation", scores_section(facts.scores)),

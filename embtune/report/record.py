@@ -61,6 +61,9 @@ class RunResult:
     """What a run came to. Metrics are flat maps, as evaluators name them.
 
     metrics_after: of the model that was saved. metrics_last: after the last step, whose weights need not be those.
+    improved: whether any evaluation beat the start in `best_metric`; None where that was not measured.
+    advice: what is saved and what to try, where it did not.
+    last_weights: where those of the last step are, relative to the run's directory.
     """
 
     model: str | None
@@ -74,6 +77,9 @@ class RunResult:
     metrics_last: Mapping[str, float]
     best_metric: str | None = None
     best_step: int | None = None
+    improved: bool | None = None
+    advice: tuple[str, ...] = ()
+    last_weights: str | None = None
 
 
 @dataclass(frozen=True)

@@ -127,15 +127,20 @@ def test_a_dry_run_plans_and_steps_and_writes_nothing(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
-def test_a_model_that_got_worse_is_said_to_be_and_the_start_is_kept(tmp_path: Path) -> None:
+def test_training_that_improves_nothing_is_said_to_and_the_start_is_kept(tmp_path: Path) -> None:
     config = write_config(tmp_path, train={"max_steps": 6, "batch_size": 8, "learning_rate": 5.0})
     done = run_embtune("train", config, "--json", "--progress", "plain")
     assert done.returncode == 0, done.stderr
-    assert "The model got worse than its start" in done.stderr
-    assert "The best checkpoint is the start" in done.stderr
+    warning, weights, advice = done.stderr.splitlines()[-3:]
+    assert warning.startswith("warning: Training did not improve dev/ndcg@10")
+    assert f"{tmp_path}/run/checkpoints/step-000006" in weights
+    assert "train.learning_rate: 0.5 (now 5)" in advice
     result = json.loads(done.stdout)
-    assert result["best_step"] == 0
+    assert (result["best_step"], result["improved"], len(result["advice"])) == (0, False, 3)
     assert result["metrics_after"] == result["metrics_before"] != result["metrics_last"]
+    assert (tmp_path / "run" / result["last_weights"] / "weights.safetensors").is_file()
+    card = (tmp_path / "run" / "model" / "README.md").read_text()
+    assert "**Training did not improve dev/ndcg@10" in card
 
 
 def test_every_matryoshka_dim_is_evaluated(tmp_path: Path) -> None:
