@@ -6,12 +6,22 @@ from collections.abc import Sequence
 
 from embtune.catalog.formats import ANY, FORMAT_NAMES, LABEL_WORDS, describe, describe_data, fits, label_fits, roles_fit
 from embtune.catalog.registry import losses
-from embtune.catalog.spec import Format, LabelKind, LossSpec
+from embtune.catalog.spec import Format, LabelKind, LossSpec, Need
 
 
 def spec_fits(spec: LossSpec, roles: Sequence[str], label: LabelKind) -> bool:
     """Whether one of the loss's formats fits; a modifier fits whatever the loss inside it fits."""
     return spec.is_modifier or any(fits(format, roles, label) for format in spec.formats)
+
+
+def model_wanted(spec: LossSpec, roles: Sequence[str], label: LabelKind) -> str | None:
+    """The parameter, `guide` or `teacher`, that must name another model before the loss takes this data.
+
+    None where it takes the data alone, or does not take it whatever the parameter names.
+    """
+    if spec_fits(spec, roles, label):
+        return "guide" if Need.GUIDE in spec.needs else None
+    return "teacher" if any(fits(way, roles, label) for way in spec.taught_formats) else None
 
 
 def losses_fitting(roles: Sequence[str], label: LabelKind, specs: Sequence[LossSpec] | None = None) -> list[LossSpec]:

@@ -59,8 +59,17 @@ def _sections(report: DataReport) -> Iterator[tuple[str, list[str]]]:
     yield "Roles", [*report.layout.reasons, *report.layout.notes]
     yield "Asked for", [_verdict(verdict) for verdict in report.asked]
     yield "Losses that fit (* recommended)", [_named(spec) for spec in report.fitting()] or ["none as it is"]
+    yield "Losses that fit with another model", _with_model(report)
     yield "After a conversion", [f"{way}: {_names(more)}" for way, more in report.convertible()]
     yield "Losses that do not fit, and what they take", _unfitting(report)
+
+
+def _with_model(report: DataReport) -> list[str]:
+    """A line for each parameter that names such a model, with all losses that have it."""
+    losses: dict[str, list[LossSpec]] = {}
+    for parameter, spec in report.fitting_with_model():
+        losses.setdefault(parameter, []).append(spec)
+    return [f"{_names(specs)}: with {parameter}: MODEL" for parameter, specs in losses.items()]
 
 
 def _row_facts(report: DataReport) -> list[str]:
@@ -123,6 +132,7 @@ def _losses_record(report: DataReport) -> dict[str, object]:
     return {
         "losses": [{"name": v.spec.name, "fits": v.fits, "reason": v.reason or None} for v in report.asked],
         "fits": [spec.name for spec in report.fitting()],
+        "fits_with": {spec.name: parameter for parameter, spec in report.fitting_with_model()},
         "does_not_fit": {verdict.spec.name: verdict.reason for verdict in report.unfitting()},
         "after_conversion": [
             {"conversion": str(way), "losses": [spec.name for spec in more]} for way, more in report.convertible()

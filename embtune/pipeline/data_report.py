@@ -8,6 +8,7 @@ from itertools import chain, islice
 
 from embtune.catalog import Catalogue, LabelKind, LossSpec, losses_fitting, spec_fits, why_not
 from embtune.catalog.conversions import Conversion, conversions_from, losses_after
+from embtune.catalog.fitting import by_merit, model_wanted
 from embtune.data.collector import RowCollector
 from embtune.data.layout import Layout
 from embtune.data.roles import declared_layout, detect_layout
@@ -59,20 +60,29 @@ class DataReport:
         return self.counts.bad == 0 and all(verdict.fits for verdict in self.asked)
 
     def fitting(self) -> list[LossSpec]:
-        """The losses that take the data, the most suitable first."""
-        return losses_fitting(self.layout.roles, self.layout.label, self.catalogue.specs)
+        """The losses that take the data and need nothing else, the most suitable first."""
+        found = losses_fitting(self.layout.roles, self.layout.label, self.catalogue.specs)
+        return [spec for spec in found if self._model_wanted(spec) is None]
+
+    def fitting_with_model(self) -> list[tuple[str, LossSpec]]:
+        """The losses that take the data once a parameter names another model: that parameter, and the loss."""
+        found = sorted(self.catalogue.losses(), key=by_merit)
+        return [(wanted, spec) for spec in found if (wanted := self._model_wanted(spec))]
 
     def unfitting(self) -> list[Verdict]:
-        """The losses that do not, and why."""
+        """The losses that do not, whatever their parameters, and why."""
         roles, label = self.layout.roles, self.layout.label
-        unfit = [spec for spec in self.catalogue.losses() if not spec_fits(spec, roles, label)]
-        return [Verdict(spec, why_not(spec, roles, label)) for spec in unfit]
+        others = [spec for spec in self.catalogue.losses() if self._model_wanted(spec) is None]
+        return [Verdict(spec, why_not(spec, roles, label)) for spec in others if not spec_fits(spec, roles, label)]
 
     def convertible(self) -> list[tuple[Conversion, list[LossSpec]]]:
         """The conversions that open more losses, with those losses."""
-        fitting = self.fitting()
+        fitting = [*self.fitting(), *(spec for _, spec in self.fitting_with_model())]
         ways = conversions_from(self.layout.roles, self.layout.label)
         return [(way, more) for way in ways if (more := losses_after(way, fitting, self.catalogue.specs))]
+
+    def _model_wanted(self, spec: LossSpec) -> str | None:
+        return model_wanted(spec, self.layout.roles, self.layout.label)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,22 @@ def test_data_is_described_with_the_losses_that_fit_and_the_reasons_of_the_other
     assert set(fits).isdisjoint(reasons)
 
 
+def test_losses_that_need_another_model_alone_are_a_group_of_their_own(tmp_path: Path) -> None:
+    path = write(tmp_path / "texts.jsonl", [{"text": f"a text {i}"} for i in range(12)])
+    _, found = judged(path)
+    assert found["fits_with"] == {"EmbedDistillLoss": "teacher", "MSELoss": "teacher"}
+    fits, reasons = found["fits"], found["does_not_fit"]
+    assert isinstance(fits, list)
+    assert isinstance(reasons, dict)
+    assert {"EmbedDistillLoss", "MSELoss"}.isdisjoint([*fits, *reasons])
+    _, of_pairs = judged(write(tmp_path / "pairs.jsonl", pairs(12)))
+    guided = {"CachedGISTEmbedLoss": "guide", "GISTEmbedLoss": "guide"}
+    assert of_pairs["fits_with"] == {**guided, "EmbedDistillLoss": "teacher", "MSELoss": "teacher"}
+    lines = run_embtune("check-format", path).stdout.splitlines()
+    heading = lines.index("Losses that fit with another model")
+    assert lines[heading + 1] == "  EmbedDistillLoss, MSELoss: with teacher: MODEL"
+
+
 def test_a_conversion_is_named_when_it_opens_more_losses(tmp_path: Path) -> None:
     rows: list[Values] = [{"sentence1": f"a {i}", "sentence2": f"b {i}", "label": i % 2} for i in range(12)]
     _, found = judged(write(tmp_path / "labelled.jsonl", rows))
