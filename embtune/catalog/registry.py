@@ -35,13 +35,21 @@ class Catalogue:
         """Every entry under its name and its alias."""
         return {word: spec for spec in self.specs for word in (spec.name, spec.alias)}
 
+    @cached_property
+    def _by_folded_name(self) -> Mapping[str, LossSpec]:
+        return {word.casefold(): spec for word, spec in self.by_name.items()}
+
+    def get(self, name: str) -> LossSpec | None:
+        """The entry with this canonical name or alias, in whatever case; None where there is none."""
+        return self._by_folded_name.get(name.casefold())
+
     def find(self, name: str) -> LossSpec:
-        """The entry with this canonical name or alias, exactly spelled.
+        """The entry with this canonical name or alias, in whatever case.
 
         Raises:
             UnknownLoss: with the nearest name.
         """
-        found = self.by_name.get(name)
+        found = self.get(name)
         if found is None:
             raise UnknownLoss(Problem("unknown-loss", f"no loss is named {name!r}", hint=self._hint(name)))
         return found
@@ -58,20 +66,23 @@ class Catalogue:
         """
         joined = self
         for spec in specs:
-            others = {
-                word: other for word, other in joined.by_name.items() if other.implementation != spec.implementation
-            }
-            taken = next((word for word in (spec.name, spec.alias) if word in others), None)
+            taken = next(
+                (
+                    (word, other)
+                    for word in (spec.name, spec.alias)
+                    if (other := joined.get(word)) and other.implementation != spec.implementation
+                ),
+                None,
+            )
             if taken is not None:
-                message = f"{spec.name}: the name {taken!r} is taken by {others[taken].name}"
+                message = f"{spec.name}: the name {taken[0]!r} is taken by {taken[1].name}"
                 raise ConfigError.of("loss-name-taken", message, "give the loss another name, and an alias of its own")
             kept = {spec.name: spec, **{other.name: other for other in joined.specs}}
             joined = Catalogue(tuple(kept[name] for name in sorted(kept)))
         return joined
 
     def _hint(self, name: str) -> str:
-        alias = self.by_name.get(name.lower())
-        guess = alias.name if alias else nearest(name, self.by_name)
+        guess = nearest(name, self.by_name)
         meant = f"Did you mean {guess!r}? " if guess else ""
         return f"{meant}'embtune list-losses' shows all"
 
@@ -108,7 +119,7 @@ def all_specs() -> tuple[LossSpec, ...]:
 
 
 def find_spec(name: str) -> LossSpec:
-    """The installed entry with this canonical name or alias, exactly spelled.
+    """The installed entry with this canonical name or alias, in whatever case.
 
     Raises:
         UnknownLoss: with the nearest name.

@@ -55,7 +55,7 @@ def losses_with(parameter: str, catalogue: Catalogue) -> list[str]:
 
 def _named_spec(root: Node, path: KeyPath, catalogue: Catalogue) -> LossSpec | None:
     name = root.find((*path, "name"))
-    return catalogue.by_name.get(name.value) if name and isinstance(name.value, str) else None
+    return catalogue.get(name.value) if name and isinstance(name.value, str) else None
 
 
 def _collect(section: type[Section], prefix: str, found: dict[str, tuple[str, ...]]) -> None:

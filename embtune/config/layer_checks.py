@@ -30,7 +30,7 @@ def _in_need(root: Node, catalogue: Catalogue) -> Iterator[KeyPath]:
     modifiers = root.find(("modifiers",))
     for number, entry in enumerate(modifiers.items if modifiers else ()):
         name = entry.child("name") or entry
-        if isinstance(name.value, str) and _needs_layers(catalogue.by_name.get(name.value)):
+        if isinstance(name.value, str) and _needs_layers(catalogue.get(name.value)):
             yield ("modifiers", number)
 
 

@@ -27,14 +27,31 @@ def test_every_module_of_entries_is_found_and_specs_are_sorted() -> None:
     ("word", "meant"),
     [
         ("TripetLoss", "TripletLoss"),
-        ("cosentloss", "CoSENTLoss"),
+        ("cosent_loss", "CoSENTLoss"),
         ("MultipleNegativeRankingLoss", "MultipleNegativesRankingLoss"),
-        ("MNRL", "MultipleNegativesRankingLoss"),
     ],
 )
 def test_an_unknown_loss_names_the_nearest(word: str, meant: str) -> None:
     with pytest.raises(UnknownLoss, match=f"Did you mean '{meant}'"):
         find_spec(word)
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("TSDAE", "DenoisingAutoEncoderLoss"),
+        ("MNRL", "MultipleNegativesRankingLoss"),
+        ("tripletloss", "TripletLoss"),
+        ("matryoshkaLOSS", "MatryoshkaLoss"),
+    ],
+)
+def test_case_does_not_matter_in_a_name_or_alias(word: str, name: str) -> None:
+    assert find_spec(word).name == name
+
+
+def test_no_two_names_differ_in_case_alone() -> None:
+    folded = [word.casefold() for spec in all_specs() for word in (spec.name, spec.alias)]
+    assert len(set(folded)) == len(folded)
 
 
 def test_a_word_like_nothing_gets_no_guess() -> None:
