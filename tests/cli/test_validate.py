@@ -25,7 +25,12 @@ def config(tmp_path: Path) -> Path:
 
 def test_a_valid_config_is_told_on_stderr_alone(config: Path) -> None:
     result = run_embtune("validate", "config.yaml", cwd=config.parent)
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "config.yaml: valid\n")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert result.stderr.splitlines() == [
+        "config.yaml: valid",
+        "not checked: the data, the losses against the data, the model; embtune check-format CONFIG reads the data, "
+        "embtune train CONFIG --dry-run all of it",
+    ]
     assert run_embtune("validate", "config.yaml", "--quiet", cwd=config.parent).stderr == ""
 
 
@@ -33,6 +38,7 @@ def test_json_is_one_document_with_every_value(config: Path) -> None:
     result = run_embtune("validate", config, "--json", "--show-origins", "--set", "train.batch_size=8")
     document = json.loads(result.stdout)
     assert document["valid"] is True
+    assert document["not_checked"] == ["the data", "the losses against the data", "the model"]
     assert document["config"]["train"]["batch_size"] == 8
     origins = {row["key"]: (row["value"], row["origin"]) for row in document["origins"]}
     assert origins["train.batch_size"] == (8, "<command line>")
@@ -51,7 +57,7 @@ def test_show_origins_prints_each_value_with_where_it_came_from(config: Path) ->
 
 def test_standard_input_is_a_config_too(config: Path) -> None:
     result = run_embtune("validate", "-", stdin=CONFIG, cwd=config.parent)
-    assert (result.returncode, result.stderr) == (0, "<stdin>: valid\n")
+    assert (result.returncode, result.stderr.splitlines()[0]) == (0, "<stdin>: valid")
     result = run_embtune("validate", "-", stdin=CONFIG + "sead: 3\n", cwd=config.parent)
     assert result.stderr.startswith("<stdin>:5:1: error[unknown-key]")
 
