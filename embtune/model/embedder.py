@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from embtune.catalog.choices import Similarity
 from embtune.model.dropout import has_active_dropout
 from embtune.model.encoder import Encoder
-from embtune.model.features import Features
+from embtune.model.features import Features, FlatTexts
 from embtune.model.layers import Dense, Normalize, at_least_float32
 from embtune.model.tokenizer import TextTokenizer
 
@@ -120,7 +120,11 @@ class TextEmbedder(nn.Module):
             token_ids: (length,) ids of each text, as `tokenizer.encode` gives them.
             prompt_lengths: tokens of each text that belong to its prompt; matters only to pooling without prompts.
         """
-        return self.encoder.collate(token_ids, self.tokenizer.pad_id, prompt_lengths)
+        return self.collate_flat(FlatTexts.of(token_ids, prompt_lengths))
+
+    def collate_flat(self, texts: FlatTexts) -> Features:
+        """The same for texts that lie one behind the other: no Python runs once a text."""
+        return self.encoder.collate(texts, self.tokenizer.pad_id)
 
     def forward(self, features: Features, every_layer: bool = False) -> Tensor:
         """Embed a batch.

@@ -6,15 +6,14 @@ Legend: B texts, T token slots, D width, L layers.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from embtune.model.features import Features, flat, padded
+from embtune.model.features import Features, FlatTexts, flat, padded
 from embtune.model.limits import positions_of
 from embtune.model.pooling import Pooling
 
@@ -48,7 +47,7 @@ class Encoder(nn.Module, ABC):
         """(V, H) the input vector of each token id."""
 
     @abstractmethod
-    def collate(self, token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
+    def collate(self, texts: FlatTexts, pad_id: int) -> Features:
         """Texts as the tensors that `forward` takes, on the CPU."""
 
     @abstractmethod
@@ -98,9 +97,9 @@ class TransformerEncoder(Encoder):
         assert isinstance(table, nn.Parameter), "token vectors are a parameter"
         return table
 
-    def collate(self, token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
+    def collate(self, texts: FlatTexts, pad_id: int) -> Features:
         """Rows padded on the right, whatever the tokenizer's side: real tokens then keep their positions."""
-        return padded(token_ids, pad_id, prompt_lengths)
+        return padded(texts, pad_id)
 
     def forward(self, features: Features, every_layer: bool) -> list[Tensor]:
         """The pooled hidden states; inner ones as they are, without a pre-norm model's final norm."""
@@ -160,9 +159,9 @@ class StaticEncoder(Encoder):
         assert isinstance(table, nn.Parameter), "token vectors are a parameter"
         return table
 
-    def collate(self, token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
+    def collate(self, texts: FlatTexts, pad_id: int) -> Features:
         """Texts one behind the other; a prompt's tokens count like all others."""
-        return flat(token_ids)
+        return flat(texts)
 
     def forward(self, features: Features, every_layer: bool) -> list[Tensor]:
         """The mean of each text's token vectors."""

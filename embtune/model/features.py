@@ -14,6 +14,28 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class FlatTexts:
+    """Tokenised texts, one behind the other.
+
+    ids: (N,) integers. lengths: (B,) int64 tokens of each text.
+    prompt_lengths: (B,) int64 tokens of each text that belong to its prompt; None where no text has one.
+    """
+
+    ids: np.ndarray
+    lengths: np.ndarray
+    prompt_lengths: np.ndarray | None = None
+
+    @staticmethod
+    def of(token_ids: Sequence[np.ndarray], prompt_lengths: Sequence[int] | None = None) -> FlatTexts:
+        """From the ids of each text."""
+        lengths = np.array([len(ids) for ids in token_ids], dtype=np.int64)
+        prompts = (
+            np.array(prompt_lengths, dtype=np.int64) if prompt_lengths is not None and any(prompt_lengths) else None
+        )
+        return FlatTexts(np.concatenate([np.empty(0, dtype=np.int32), *token_ids]), lengths, prompts)
+
+
+@dataclass(frozen=True)
 class Features:
     """Token ids in one of two forms.
 
@@ -43,33 +65,25 @@ class Features:
         )
 
 
-def padded(token_ids: Sequence[np.ndarray], pad_id: int, prompt_lengths: Sequence[int] | None) -> Features:
+def padded(texts: FlatTexts, pad_id: int) -> Features:
     """Texts as rows. A text without a token gets one token of padding to attend to, so that its vector is finite."""
-    filled = [ids if len(ids) else np.array([pad_id]) for ids in token_ids]
-    lengths = np.array([len(ids) for ids in filled], dtype=np.int64)
-    longest = int(lengths.max(initial=1))
-    input_ids = np.full((len(filled), longest), pad_id, dtype=np.int64)
-    for row, ids in zip(input_ids, filled, strict=True):
-        row[: len(ids)] = ids
+    lengths_B = np.maximum(texts.lengths, 1)
+    longest = int(lengths_B.max(initial=1))
+    places_T = np.arange(longest)
+    ids_BT = np.full((len(lengths_B), longest), pad_id, dtype=np.int64)
+    ids_BT[places_T < texts.lengths[:, None]] = texts.ids
     mask = None
-    if (lengths != longest).any():
-        mask = torch.from_numpy((np.arange(longest) < lengths[:, None]).astype(np.int64))
-    prompts = _counts(prompt_lengths)
-    return Features(torch.from_numpy(input_ids), mask, None, prompts, int(lengths.sum()), input_ids.size)
+    if (lengths_B != longest).any():
+        mask = torch.from_numpy((places_T < lengths_B[:, None]).astype(np.int64))
+    prompts = None if texts.prompt_lengths is None else torch.from_numpy(texts.prompt_lengths)
+    return Features(torch.from_numpy(ids_BT), mask, None, prompts, int(lengths_B.sum()), ids_BT.size)
 
 
-def flat(token_ids: Sequence[np.ndarray]) -> Features:
+def flat(texts: FlatTexts) -> Features:
     """Texts one behind the other; an empty one takes no place."""
-    lengths = [len(ids) for ids in token_ids]
-    offsets = torch.from_numpy(np.cumsum([0, *lengths], dtype=np.int64))
-    joined = np.concatenate([np.empty(0, dtype=np.int64), *token_ids]).astype(np.int64)
-    return Features(torch.from_numpy(joined), None, offsets, None, len(joined), len(joined))
-
-
-def _counts(prompt_lengths: Sequence[int] | None) -> Tensor | None:
-    if prompt_lengths is None or not any(prompt_lengths):
-        return None
-    return torch.tensor(list(prompt_lengths), dtype=torch.int64)
+    offsets = np.concatenate([[0], np.cumsum(texts.lengths)])
+    ids = torch.from_numpy(texts.ids.astype(np.int64))
+    return Features(ids, None, torch.from_numpy(offsets), None, len(ids), len(ids))
 
 
 def _sent(tensor: Tensor, device: torch.device) -> Tensor:

@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from embtune.model.embedder import TextEmbedder
+from embtune.train.gathering import gathered
 from embtune.train.plan import MicroBatch, TextPlan
 from embtune.train.precision import MixedPrecision
 from embtune.train.rows import TrainingRows
@@ -90,21 +90,13 @@ class Embedding:
 
     def _forward(self, batch: MicroBatch, number: int) -> Tensor:
         tower = self._settings.towers[batch.tower]
-        tokens, prompts = self._tokens(batch)
-        features = tower.collate(tokens, prompts).to(self._settings.precision.device)
+        columns = [self._data.columns[view] for view in self._plan.views]
+        texts = gathered(columns, batch.view, batch.text)
+        features = tower.collate_flat(texts).to(self._settings.precision.device)
         draw_from(mix(self._seed, number))
         with self._settings.precision.autocast():
             output: Tensor = tower(features, every_layer=self._settings.every_layer)
         return output
-
-    def _tokens(self, batch: MicroBatch) -> tuple[list[np.ndarray], list[int] | None]:
-        columns = [self._data.columns[view] for view in self._plan.views]
-        tokens = [
-            columns[view].store.gather(np.asarray([text]))[0]
-            for view, text in zip(batch.view.tolist(), batch.text.tolist(), strict=True)
-        ]
-        prompts = [columns[view].prompt_length for view in batch.view.tolist()]
-        return tokens, prompts if any(prompts) else None
 
     def _table(self, tower: str, output: Tensor) -> Tensor:
         if tower not in self.tables:

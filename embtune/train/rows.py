@@ -1,6 +1,6 @@
 """One dataset as the engine sees it: for each view of the objective, the token ids of every row's text; and labels.
 
-Legend: B rows, T tokens, D width.
+Legend: B rows, T tokens, N tokens of all rows, D width.
 """
 
 from __future__ import annotations
@@ -44,13 +44,12 @@ class TextColumn:
 
     def padded(self, rows: np.ndarray) -> Tensor:
         """(B, T) int64 token ids of these rows' texts, filled up with `NO_TOKEN`."""
-        there = self.text_of_row[rows] >= 0
-        ids_BT = torch.full((len(rows), max(1, int(self.lengths(rows).max(initial=0)))), NO_TOKEN, dtype=torch.int64)
-        for row, ids in zip(
-            np.flatnonzero(there).tolist(), self.store.gather(self.text_of_row[rows[there]]), strict=True
-        ):
-            ids_BT[row, : len(ids)] = torch.from_numpy(ids)
-        return ids_BT
+        texts_B = self.text_of_row[rows]
+        ids_N, lengths = self.store.flat(texts_B[texts_B >= 0])
+        lengths_B = self.lengths(rows)
+        ids_BT = np.full((len(rows), max(1, int(lengths.max(initial=0)))), NO_TOKEN, dtype=np.int64)
+        ids_BT[np.arange(ids_BT.shape[1]) < lengths_B[:, None]] = ids_N
+        return torch.from_numpy(ids_BT)
 
     def select(self, rows: np.ndarray) -> TextColumn:
         """Some rows, in the order given."""
