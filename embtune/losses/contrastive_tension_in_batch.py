@@ -1,4 +1,4 @@
-"""Two copies of the model, every text a negative of every other. Legend: B rows, R rows of a block, D width."""
+"""Two copies of the model, every text a negative of every other. Legend: B rows, D width."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from embtune.catalog.entries.contrastive_tension import ContrastiveTensionInBatc
 from embtune.catalog.formats import SAME_PAIR, TEXT
 from embtune.catalog.spec import Coupling
 from embtune.losses.objective import MAIN_TOWER, TWIN_TOWER, Batch, BuildContext, Objective, Request, View
-from embtune.losses.row_blocks import sum_over_row_blocks
-from embtune.losses.similarity import prepared, similarity_matrix
+from embtune.losses.row_softmax import Comparison, cross_entropy_sum
+from embtune.losses.similarity import prepared
 from embtune.losses.views import by_tower, request_columns
+
+_BOTH_WAYS = ([Comparison(0, 1)], [Comparison(1, 0)])
+_DISTANCES = (Similarity.EUCLIDEAN, Similarity.MANHATTAN)
 
 
 class ContrastiveTensionInBatch(Objective):
@@ -55,16 +58,8 @@ class ContrastiveTensionInBatch(Objective):
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """`contrastive_tension`: the mean over rows and both directions."""
         twin_BD, model_BD = (prepared(self.similarity, by_tower(batch, name)) for name in (TWIN_TOWER, MAIN_TOWER))
-        rows = len(twin_BD)
-        total = sum_over_row_blocks(self._both_ways, (twin_BD, model_BD, self.logit_scale), rows, batch.row_block)
-        return {"contrastive_tension": total / (2 * rows)}
-
-    def _both_ways(self, block: slice, tables: tuple[Tensor, ...]) -> Tensor:
-        twin_BD, model_BD, logit_scale = tables
-        return self._one_way(block, twin_BD, model_BD, logit_scale) + self._one_way(
-            block, model_BD, twin_BD, logit_scale
-        )
-
-    def _one_way(self, block: slice, from_BD: Tensor, to_BD: Tensor, logit_scale: Tensor) -> Tensor:
-        logits_RB = logit_scale.exp() * similarity_matrix(self.similarity, from_BD[block], to_BD)
-        return (torch.logsumexp(logits_RB, dim=1) - logits_RB[:, block].diagonal()).sum()
+        scale = self.logit_scale.exp()
+        # a product grows with either side, a distance with both
+        tables = (twin_BD * scale, model_BD * scale if self.similarity in _DISTANCES else model_BD)
+        total = cross_entropy_sum(_BOTH_WAYS, tables, self.similarity, 1.0, batch.row_block)
+        return {"contrastive_tension": total / (2 * len(twin_BD))}

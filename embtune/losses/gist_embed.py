@@ -1,28 +1,28 @@
 """Ranking against a batch that a guide has looked through.
 
-Legend: B rows, R rows of a block, C columns compared with, in column blocks of B texts, D width, G the guide's width.
+Legend: B rows, R rows of a block, D width, G the guide's width.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from embtune.catalog.choices import MarginStrategy
+from embtune.catalog.choices import MarginStrategy, Similarity
 from embtune.catalog.entries.gist_embed import GISTEmbedParameters
 from embtune.catalog.formats import N_TUPLE, PAIR
 from embtune.catalog.spec import Coupling
 from embtune.losses.objective import Batch, BuildContext, Objective, Request, guide_tower
-from embtune.losses.row_blocks import sum_over_row_blocks
+from embtune.losses.row_softmax import Adjust, Comparison, cross_entropy_sum, leave_out, leave_out_own, own_logits
 from embtune.losses.similarity import COSINE_FLOOR, unit_vectors
-from embtune.losses.views import absent_texts, frozen_columns, negative_roles, request_columns
+from embtune.losses.views import frozen_columns, negative_roles, request_columns
 
-_LEFT_OUT = -1e30  # a logit that adds nothing; finite, so that a row with nothing else has no NaN
+_ANCHORS, _POSITIVES = 0, 1  # tables; the negatives follow
+_KEPT = -math.inf  # a cosine that is above no threshold
 _SAME = 1e-6  # similarities nearer than float32 can tell apart are equal, and an equal one is not above the threshold
 
 
@@ -66,27 +66,36 @@ class GISTEmbed(Objective):
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """`gist_embed`: the mean over rows."""
-        compared = ("positive", *(["anchor"] if self.settings.contrast_anchors else []), *negative_roles(batch))
-        anchors_BD, columns_CD = _units(batch.embedding, ("anchor",)), _units(batch.embedding, compared)
-        guide = partial(batch.frozen_embedding, tower=self._tower)
-        anchors_BG, columns_CG = _units(guide, ("anchor",)), _units(guide, compared)
-        rows, scale = len(anchors_BD), 1 / self.settings.temperature
-        limits_B = self._limits((anchors_BG * columns_CG[:rows]).sum(dim=1))
-        others_of_own_role = len(compared) - len(negative_roles(batch))
-        of_anchors = _Guide(anchors_BG, columns_CG, limits_B, others_of_own_role, absent_texts(batch, compared))
-        of_positives = _Guide(columns_CG[:rows], columns_CG[:rows], limits_B, 1, None)
+        roles = ("anchor", "positive", *negative_roles(batch))
+        tables = [unit_vectors(batch.embedding(role), COSINE_FLOOR) for role in roles]
+        of_guide = [unit_vectors(batch.frozen_embedding(role, self._tower), COSINE_FLOOR) for role in roles]
+        limits_B = self._limits((of_guide[_ANCHORS] * of_guide[_POSITIVES]).sum(dim=1))
+        softmax = [
+            Comparison(left, right, tuple(self._adjust(left, right, of_guide, limits_B, batch.mask(roles[right]))))
+            for left, right in self._pairs(len(roles))
+        ]
+        scale = 1 / self.settings.temperature
+        total = cross_entropy_sum([softmax], tables, Similarity.COSINE, scale, batch.row_block)
+        return {"gist_embed": total / len(limits_B)}
 
-        def block_loss(block: slice, tables: tuple[Tensor, ...]) -> Tensor:
-            anchors_BD, columns_CD = tables
-            positives_BD = columns_CD[:rows]
-            others_R = of_anchors.log_sum(block, anchors_BD, columns_CD, scale)
-            if self.settings.contrast_positives:
-                others_R = torch.logaddexp(others_R, of_positives.log_sum(block, positives_BD, positives_BD, scale))
-            positive_R = scale * (anchors_BD[block] * positives_BD[block]).sum(dim=1)
-            return F.softplus(others_R - positive_R).sum()
+    def _pairs(self, roles: int) -> Iterator[tuple[int, int]]:
+        """The tables compared, the one with the right answers first."""
+        yield _ANCHORS, _POSITIVES
+        if self.settings.contrast_anchors:
+            yield _ANCHORS, _ANCHORS
+        if self.settings.contrast_positives:
+            yield _POSITIVES, _POSITIVES
+        yield from ((_ANCHORS, negatives) for negatives in range(_POSITIVES + 1, roles))
 
-        total = sum_over_row_blocks(block_loss, (anchors_BD, columns_CD), rows, batch.row_block)
-        return {"gist_embed": total / rows}
+    def _adjust(
+        self, left: int, right: int, of_guide: list[Tensor], limits_B: Tensor, there_B: Tensor | None
+    ) -> Iterator[Adjust]:
+        own = _KEPT if (left, right) == (_ANCHORS, _POSITIVES) else None
+        yield partial(_leave_out_near, of_guide[left], of_guide[right], limits_B, own)
+        if left == right:
+            yield leave_out_own
+        if there_B is not None:
+            yield partial(leave_out, ~there_B)
 
     def _limits(self, pairs_B: Tensor) -> Tensor:
         """(B,) the guide's similarity above which a text is no negative of a row."""
@@ -94,39 +103,11 @@ class GISTEmbed(Objective):
         return pairs_B - self.settings.margin * (pairs_B.abs() if relative else 1) + _SAME
 
 
-@dataclass(frozen=True)
-class _Guide:
-    """What a guide says of the comparison of B texts with C others.
-
-    texts_BG, columns_CG: unit vectors. limits_B: see `GISTEmbed._limits`.
-    own_blocks: in so many leading column blocks the text of a row's own is none to compare it with.
-    absent_C: columns that are not there; None where all are.
-    """
-
-    texts_BG: Tensor
-    columns_CG: Tensor
-    limits_B: Tensor
-    own_blocks: int
-    absent_C: Tensor | None
-
-    def log_sum(self, block: slice, texts_BD: Tensor, columns_CD: Tensor, scale: float) -> Tensor:
-        """(R,) log of the sum of exp(scale * cos) over the columns that are negatives of each row."""
-        left_out_RC = self._left_out(block).to(texts_BD.dtype)
-        logits_RC = torch.addmm(left_out_RC, texts_BD[block], columns_CD.T, alpha=scale)
-        return torch.logsumexp(logits_RC, dim=1)
-
-    def _left_out(self, block: slice) -> Tensor:
-        """(R, C) what to add to the logits: 0, or `_LEFT_OUT`. Every step writes over the one before."""
-        mask_RC = self.texts_BG[block] @ self.columns_CG.T
-        mask_RC.gt_(self.limits_B[block, None])
-        rows = len(self.texts_BG)
-        for first in range(0, self.own_blocks * rows, rows):
-            mask_RC[:, first + block.start : first + block.stop].fill_diagonal_(1)
-        if self.absent_C is not None:
-            mask_RC.masked_fill_(self.absent_C, 1)
-        return mask_RC.mul_(_LEFT_OUT)
-
-
-def _units(embedding: Callable[[str], Tensor], roles: Sequence[str]) -> Tensor:
-    """(roles * B, D) unit vectors of several roles, role after role."""
-    return unit_vectors(torch.cat([embedding(role) for role in roles]), COSINE_FLOOR)
+def _leave_out_near(
+    left_BG: Tensor, right_BG: Tensor, limits_B: Tensor, own: float | None, block: slice, tile_RB: Tensor
+) -> None:
+    """Leave out what the guide finds nearer than a row's limit; `own` stands in for its cosine of a row's own pair."""
+    cosines_RB = left_BG[block] @ right_BG.T
+    if own is not None:
+        own_logits(block, cosines_RB).fill_(own)
+    tile_RB.masked_fill_(cosines_RB > limits_B[block, None], -torch.inf)

@@ -1,21 +1,20 @@
-"""Ranking against the batch. Legend: B rows, R rows of a block, C documents, K columns compared with, D width."""
+"""Ranking against the batch. Legend: B rows, D width."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from embtune.catalog.choices import Direction, PartitionMode
 from embtune.catalog.entries.multiple_negatives_ranking import RankingParameters
 from embtune.catalog.formats import N_TUPLE, PAIR
 from embtune.catalog.spec import Coupling
-from embtune.losses.comparisons import Columns, compare
+from embtune.losses.comparisons import comparisons
 from embtune.losses.objective import Batch, BuildContext, Objective, Request
-from embtune.losses.row_blocks import sum_over_row_blocks
+from embtune.losses.row_softmax import Softmax, cross_entropy_sum
 from embtune.losses.similarity import prepared
-from embtune.losses.views import absent_texts, negative_roles, request_columns
+from embtune.losses.views import negative_roles, request_columns
 
 
 class MultipleNegativesRanking(Objective):
@@ -56,34 +55,16 @@ class MultipleNegativesRanking(Objective):
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """`multiple_negatives_ranking`: the mean over rows."""
-        similarity, documents = self.settings.similarity_fct, ("positive", *negative_roles(batch))
-        queries_BD = prepared(similarity, batch.embedding("anchor"))
-        documents_CD = prepared(similarity, torch.cat([batch.embedding(role) for role in documents]))
-        rows, absent_C = len(queries_BD), absent_texts(batch, documents)
+        roles = ("anchor", "positive", *negative_roles(batch))
+        similarity, softmaxes = self.settings.similarity_fct, self._softmaxes([batch.mask(role) for role in roles])
+        tables = [prepared(similarity, batch.embedding(role)) for role in roles]
+        total = cross_entropy_sum(softmaxes, tables, similarity, self.settings.scale, batch.row_block)
+        return {"multiple_negatives_ranking": total / (len(softmaxes) * len(tables[0]))}
 
-        def block_loss(block: slice, tables: tuple[Tensor, ...]) -> Tensor:
-            return self._row_losses(Columns(block, rows, absent_C), *tables).sum()
-
-        total = sum_over_row_blocks(block_loss, (queries_BD, documents_CD), rows, batch.row_block)
-        return {"multiple_negatives_ranking": total / rows}
-
-    def _row_losses(self, columns: Columns, queries_BD: Tensor, documents_CD: Tensor) -> Tensor:
-        similarity, block = self.settings.similarity_fct, columns.block
-        similarities = {
-            way: compare(way, similarity, block, queries_BD, documents_CD) for way in self.settings.directions
-        }
-        logits = [self._logits(way, similarities[way], columns) for way in similarities]
-        positive_R = self.settings.scale * similarities[Direction.QUERY_TO_DOC][:, block].diagonal()
-        return self._log_partition(logits) - positive_R
-
-    def _logits(self, way: Direction, similarities_RK: Tensor, columns: Columns) -> Tensor:
-        logits_RK = self.settings.scale * similarities_RK
-        if way is Direction.QUERY_TO_DOC and self.settings.hardness_mode is not None:
-            hardened_RK = columns.hardened(self.settings.hardness_mode, similarities_RK)
-            logits_RK = logits_RK + self.settings.hardness_strength * similarities_RK.detach() * hardened_RK
-        return columns.without_excluded(way, logits_RK)
-
-    def _log_partition(self, logits: list[Tensor]) -> Tensor:
-        if self.settings.partition_mode is PartitionMode.JOINT and len(logits) > 1:  # one alone needs no copy
-            return torch.logsumexp(torch.cat(logits, dim=1), dim=1)
-        return torch.stack([torch.logsumexp(part_RK, dim=1) for part_RK in logits]).mean(dim=0)
+    def _softmaxes(self, presence: list[Tensor | None]) -> list[Softmax]:
+        """One over all directions, `query_to_doc` first, or one for each."""
+        factor = 1 + self.settings.hardness_strength / self.settings.scale
+        directions = sorted(self.settings.directions, key=lambda way: way is not Direction.QUERY_TO_DOC)
+        parts = [comparisons(way, presence, self.settings.hardness_mode, factor) for way in directions]
+        joint = self.settings.partition_mode is PartitionMode.JOINT
+        return [[comparison for part in parts for comparison in part]] if joint else list(parts)
