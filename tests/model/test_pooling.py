@@ -72,3 +72,30 @@ def test_bfloat16_is_summed_in_float32() -> None:
     pooled = Pooling([PoolingMode.MEAN_SQRT_LEN])(tokens, None, None)
     assert pooled.dtype == torch.float32
     torch.testing.assert_close(pooled, torch.tensor([[1000**0.5]]))
+
+
+def _packed(tokens: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same texts one behind the other, and where each begins."""
+    return tokens[mask.bool()], torch.cat([torch.zeros(1, dtype=torch.int64), mask.sum(1).cumsum(0)]).int()
+
+
+@pytest.mark.parametrize("modes", PAIRS, ids=str)
+@pytest.mark.parametrize("prompts", [None, [2, 0, 7, 1]], ids=["whole", "without-prompts"])
+def test_packed_texts_pool_as_padded_ones_do(modes: tuple[PoolingMode, ...], prompts: list[int] | None) -> None:
+    tokens, mask = _tokens()
+    tokens.requires_grad_()
+    lengths = None if prompts is None else torch.tensor(prompts)
+    pooling = Pooling(modes, include_prompt=False)
+    padded = pooling(tokens, mask, lengths)
+    packed = pooling.packed(*_packed(tokens, mask), lengths)
+    torch.testing.assert_close(packed, padded)
+    weights = torch.randn_like(padded)
+    expected, found = (torch.autograd.grad((out * weights).sum(), tokens)[0] for out in (padded, packed))
+    torch.testing.assert_close(found, expected)
+
+
+def test_ties_for_the_largest_value_share_its_gradient_in_packed_texts_too() -> None:
+    tokens = torch.ones(3, 1, requires_grad=True)
+    Pooling([PoolingMode.MAX]).packed(tokens, torch.tensor([0, 2, 3]), None).sum().backward()
+    assert tokens.grad is not None
+    assert tokens.grad.flatten().tolist() == [0.5, 0.5, 1.0]
