@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from enum import Enum
 from functools import partial
 from importlib import import_module
 from typing import Protocol, cast
@@ -17,6 +19,22 @@ Modifier = tuple[LossSpec, Parameters]
 Builder = Callable[[BuildContext], Objective]
 
 
+class Part(Enum):
+    """What a config names in a list: losses and modifiers."""
+
+    LOSS = "loss"
+    MODIFIER = "modifier"
+
+
+Blame = Callable[[Part, int], AbstractContextManager[object]]
+"""(which list, place in it) -> the context in which that loss or modifier is built, to say whose fault an error is."""
+
+
+def on_nobody(part: Part, place: int) -> AbstractContextManager[object]:
+    """Errors go through as they are."""
+    return nullcontext()
+
+
 class _LossClass(Protocol):
     def build(self, parameters: Parameters, context: BuildContext) -> Objective: ...
 
@@ -25,22 +43,35 @@ class _ModifierClass(Protocol):
     def build(self, parameters: Parameters, context: BuildContext, inner: Builder) -> Objective: ...
 
 
-def build_objective(losses: Sequence[WeightedLoss], modifiers: Sequence[Modifier], context: BuildContext) -> Objective:
+def build_objective(
+    losses: Sequence[WeightedLoss], modifiers: Sequence[Modifier], context: BuildContext, blame: Blame = on_nobody
+) -> Objective:
     """The weighted sum of `losses` under `modifiers`, the innermost modifier first.
 
     Heads and other trainable parts are initialised from torch's global generator.
+    A modifier builds what is inside it, so the contexts of `blame` are inside each other.
 
     Raises:
         ConfigError: an entry's code is missing, or the loss cannot be built for this model and data.
     """
-    build: Builder = partial(_build_losses, tuple(losses))
-    for spec, parameters in modifiers:
-        build = partial(_build_modifier, spec, parameters, build)
+    build: Builder = partial(_build_losses, tuple(losses), blame)
+    for place, (spec, parameters) in enumerate(modifiers):
+        build = partial(
+            _blamed, partial(blame, Part.MODIFIER, place), partial(_build_modifier, spec, parameters, build)
+        )
     return build(context)
 
 
-def _build_losses(losses: tuple[WeightedLoss, ...], context: BuildContext) -> Objective:
-    built = [(_build_loss(spec, parameters, context), weight) for spec, parameters, weight in losses]
+def _blamed(enter: Callable[[], AbstractContextManager[object]], build: Builder, context: BuildContext) -> Objective:
+    with enter():
+        return build(context)
+
+
+def _build_losses(losses: tuple[WeightedLoss, ...], blame: Blame, context: BuildContext) -> Objective:
+    built = []
+    for place, (spec, parameters, weight) in enumerate(losses):
+        with blame(Part.LOSS, place):
+            built.append((_build_loss(spec, parameters, context), weight))
     if len(built) == 1 and built[0][1] == 1:
         return built[0][0]
     return WeightedSum(built)

@@ -117,7 +117,7 @@ def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
 def _frozen(towers: FrozenTowers) -> Iterator[Fact]:
     """The guides and the teachers, each with what it embedded of one training set."""
     for role in dict.fromkeys(tower.role for tower in towers):
-        made = [(tower.name, *tower.vectors.shape) for tower in towers if tower.role == role]
+        made = [(tower.name, tower.texts, tower.width) for tower in towers if tower.role == role]
         values = [{"model": name, "texts": texts, "dims": width} for name, texts, width in made]
         lines = [f"{name}  ({width} dims, {texts:,} texts embedded ahead)" for name, texts, width in made]
         yield Fact(role, values, "\n".join(lines))

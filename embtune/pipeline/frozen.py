@@ -1,7 +1,7 @@
 """Frozen towers: models that are not trained, a loss's guide or teacher. They embed each distinct text once, ahead.
 
-This is done before the model that is trained is read, and each of them is let go of before the next: two models are
-never in memory together.
+This is done while the model that is trained is not in memory, and each of them is let go of before the next: two models
+are never in memory together.
 """
 
 from __future__ import annotations
@@ -12,43 +12,41 @@ from pathlib import Path
 
 import numpy as np
 
-from embtune.catalog.guided import frozen_parameter
 from embtune.config import LoadedConfig
-from embtune.config.sections.losses import LossConfig
 from embtune.data.examples import Examples
-from embtune.losses.objective import BuildContext, View, frozen_model, guide_tower
+from embtune.losses.objective import View
 from embtune.model.encode import encoded_width
 from embtune.model.frozen import frozen_vectors
-from embtune.model.load import load_model
-from embtune.model.queries import check_one_model
-from embtune.modifiers.build import build_objective
-from embtune.pipeline.collecting import Key, located
-from embtune.pipeline.datasets import TrainSet
+from embtune.pipeline.frozen_models import FrozenModels, Wish, load_frozen
 from embtune.pipeline.settings import Settings
 from embtune.report.progress import Progress
 from embtune.train.precision import MixedPrecision
 from embtune.train.rows import FrozenColumn
 
+_STAND_INS = 1024  # vectors that stand for all texts of a dry run
+
 
 @dataclass(frozen=True)
 class FrozenTower:
-    """What a frozen model made of one training set. role: `guide` or `teacher`. vectors: (texts, D)."""
+    """What a frozen model makes of one training set. role: `guide` or `teacher`. texts: how many distinct ones."""
 
     role: str
     name: str
-    vectors: np.ndarray
+    texts: int
+    width: int
     columns: Mapping[View, FrozenColumn]
 
 
 @dataclass(frozen=True)
 class FrozenTowers:
-    """Everything that frozen models made for a run: training set -> what each of them made of it."""
+    """Everything that frozen models made for a run.
 
+    asked: what they are.
+    made: training set -> what each of them made of it.
+    """
+
+    asked: FrozenModels
     made: Mapping[str, Sequence[FrozenTower]]
-
-    def width(self, tower: str) -> int:
-        """How wide the tower's embeddings are."""
-        return next(int(each.vectors.shape[1]) for each in self if guide_tower(each.name) == tower)
 
     def columns(self, data: Examples) -> dict[View, FrozenColumn]:
         """The columns of one training set, by all frozen models."""
@@ -58,19 +56,8 @@ class FrozenTowers:
         return (tower for towers in self.made.values() for tower in towers)
 
 
-@dataclass(frozen=True)
-class _Wish:
-    """A loss of a training set that wants texts of these views embedded. key: where the config names the model."""
-
-    key: Key
-    role: str
-    name: str
-    data: Examples
-    views: tuple[View, ...]
-
-
 def embed_frozen(
-    loaded: LoadedConfig, train_sets: Sequence[TrainSet], settings: Settings, progress: Progress, cache: Path | None
+    loaded: LoadedConfig, asked: FrozenModels, settings: Settings, progress: Progress, cache: Path | None
 ) -> FrozenTowers:
     """Embed, with every frozen model that a loss names, the texts of those roles that the loss asks for.
 
@@ -84,49 +71,47 @@ def embed_frozen(
         ModelError: a model cannot be had; located at the parameter that names it.
         RunError: the cache cannot be written.
     """
-    made: dict[str, list[FrozenTower]] = {each.config.name: [] for each in train_sets}
-    wishes = list(_wishes(loaded, train_sets))
-    for name in dict.fromkeys(wish.name for wish in wishes):
-        for tower, data in _by_one_model(
-            loaded, [each for each in wishes if each.name == name], settings, progress, cache
-        ):
+    made: dict[str, list[FrozenTower]] = {each.config.name: [] for each in asked.train_sets}
+    for model in asked.models:
+        wanted = [wish for wish in asked.wishes if wish.name == model.name]
+        for data, tower in _by_one_model(loaded, wanted, settings, progress, cache):
             made[data.name].append(tower)
-    return FrozenTowers(made)
+    return FrozenTowers(asked, made)
 
 
-def _wishes(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> Iterator[_Wish]:
-    for number, data in enumerate(train_sets):
-        for place, loss in enumerate(data.losses):
-            named = frozen_parameter(loss.parameters)
-            if named is not None:
-                key: Key = ("data", "train", number, "loss") if data.config.loss else ("loss", place)
-                yield _Wish((*key, named[0]), *named, data.examples, _frozen_views(loss, data.examples))
-
-
-def _frozen_views(loss: LossConfig, data: Examples) -> tuple[View, ...]:
-    """Built for no model in particular, the loss is only asked what it wants."""
-    context = BuildContext(embedding_dim=1, depth=0, class_count=len(data.class_names) or None)
-    objective = build_objective([(loss.spec, loss.parameters, 1.0)], [], context)
-    return tuple(view for view in objective.request(data.roles).views if frozen_model(view.tower))
+def stand_in(asked: FrozenModels) -> FrozenTowers:
+    """Random vectors of the right widths in place of embeddings, for a dry run: nothing is embedded."""
+    made: dict[str, list[FrozenTower]] = {each.config.name: [] for each in asked.train_sets}
+    for model in asked.models:
+        random = np.random.default_rng(0).standard_normal((_STAND_INS, model.width), dtype=np.float32)
+        for data, views in _views_by_set([wish for wish in asked.wishes if wish.name == model.name]):
+            used = _used_texts(data, views)
+            columns = _columns(data, views, used, random, np.arange(len(used)) % _STAND_INS)
+            made[data.name].append(FrozenTower(model.role, model.name, len(used), model.width, columns))
+    return FrozenTowers(asked, made)
 
 
 def _by_one_model(
-    loaded: LoadedConfig, wishes: Sequence[_Wish], settings: Settings, progress: Progress, cache: Path | None
-) -> Iterator[tuple[FrozenTower, Examples]]:
+    loaded: LoadedConfig, wanted: Sequence[Wish], settings: Settings, progress: Progress, cache: Path | None
+) -> Iterator[tuple[Examples, FrozenTower]]:
     """Set after set, what one model makes of it; the model is in memory in here only."""
-    role, name = wishes[0].role, wishes[0].name
-    with located(loaded, wishes[0].key), progress.stage(f"loading the {role} {name}"):
-        model = load_model(name).to(settings.device)
-        check_one_model(model)
+    role, name = wanted[0].role, wanted[0].name
+    with progress.stage(f"loading the {role} {name}"):
+        model = load_frozen(loaded, wanted[0]).to(settings.device)
     precision = MixedPrecision(settings.precision, settings.device)
-    for data in {wish.data.name: wish.data for wish in wishes}.values():
-        views = [view for wish in wishes if wish.data is data for view in wish.views]
+    for data, views in _views_by_set(wanted):
         used = _used_texts(data, views)
         with progress.stage(f"embedding {data.name} with the {role} {name}", len(used)) as advance:
             texts = [data.texts[i] for i in used.tolist()]
             vectors = frozen_vectors(model, texts, cache=cache, autocast=precision.autocast, progress=advance)
         assert vectors.shape == (len(used), encoded_width(model)), "one vector a text"
-        yield FrozenTower(role, name, vectors, _columns(data, views, used, vectors)), data
+        columns = _columns(data, views, used, vectors, np.arange(len(used)))
+        yield data, FrozenTower(role, name, len(used), vectors.shape[1], columns)
+
+
+def _views_by_set(wanted: Sequence[Wish]) -> Iterator[tuple[Examples, list[View]]]:
+    for data in {wish.data.name: wish.data for wish in wanted}.values():
+        yield data, [view for wish in wanted if wish.data is data for view in wish.views]
 
 
 def _used_texts(data: Examples, views: Sequence[View]) -> np.ndarray:
@@ -135,9 +120,12 @@ def _used_texts(data: Examples, views: Sequence[View]) -> np.ndarray:
     return used[used >= 0]
 
 
-def _columns(data: Examples, views: Sequence[View], used: np.ndarray, vectors: np.ndarray) -> dict[View, FrozenColumn]:
-    """All views share the vectors of all their distinct texts."""
+def _columns(
+    data: Examples, views: Sequence[View], used: np.ndarray, vectors: np.ndarray, vector_of_used: np.ndarray
+) -> dict[View, FrozenColumn]:
+    """All views share the vectors of all their distinct texts. vector_of_used: which vector is whose."""
     ids = {view: data.text_ids[view.role] for view in views}
     return {
-        view: FrozenColumn(vectors, np.where(rows >= 0, np.searchsorted(used, rows), -1)) for view, rows in ids.items()
+        view: FrozenColumn(vectors, np.where(rows >= 0, vector_of_used[np.searchsorted(used, rows)], -1))
+        for view, rows in ids.items()
     }

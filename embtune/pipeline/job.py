@@ -15,19 +15,21 @@ from embtune.model.embedder import TextEmbedder
 from embtune.pipeline.classifiers import trained_classifiers
 from embtune.pipeline.datasets import EvalSet, TrainSet, load_sets
 from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation, check_evaluation
-from embtune.pipeline.frozen import FrozenTowers, embed_frozen
+from embtune.pipeline.frozen import FrozenTowers, embed_frozen, stand_in
+from embtune.pipeline.frozen_models import FrozenModels, read_frozen
 from embtune.pipeline.layers import check_layers
 from embtune.pipeline.models import load_config_model
 from embtune.pipeline.settings import Settings, decide_settings
-from embtune.pipeline.tasks import build_tasks, build_towers
+from embtune.pipeline.tasks import build_tasks, build_towers, check_tasks
 from embtune.report.progress import Progress
 from embtune.train.batches import BatchSchedule
 from embtune.train.budget import decide_budget
 from embtune.train.learning_rate import LearningRate, warmup_steps
-from embtune.train.loop import Task, Training
+from embtune.train.loop import Training
 from embtune.train.optimizer import Trainables, build_adamw
 from embtune.train.precision import MixedPrecision
 from embtune.train.seeds import mix
+from embtune.train.loop import Task
 
 
 @dataclass(frozen=True)
@@ -64,19 +66,23 @@ def read_inputs(loaded: LoadedConfig, progress: Progress) -> Inputs:
     return Inputs(train_sets, eval_sets, decide_settings(loaded, train_sets))
 
 
-def prepare(loaded: LoadedConfig, progress: Progress, cache: Path | None = None) -> Job:
+def prepare(loaded: LoadedConfig, progress: Progress, cache: Path | None = None, *, embed: bool = True) -> Job:
     """Everything up to the first step.
 
     Args:
         loaded: the config.
         progress: told what is done.
         cache: where vectors of frozen models are kept between runs; None keeps none.
+        embed: False has random vectors stand in for those of frozen models, which are then not asked.
 
     Raises:
         ConfigError, DataError, ModelError: the run cannot be what the config asks for.
     """
     inputs = read_inputs(loaded, progress)
-    frozen = embed_frozen(loaded, inputs.train_sets, inputs.settings, progress, cache)
+    asked = read_frozen(loaded, inputs.train_sets, progress)
+    if asked.models:
+        _check_ahead(loaded, inputs, asked, progress)
+    frozen = embed_frozen(loaded, asked, inputs.settings, progress, cache) if embed else stand_in(asked)
     torch.manual_seed(mix(loaded.config.seed, "weights"))  # of heads, of a model from scratch, of a new dense layer
     with progress.stage("loading the model"):
         model = load_config_model(loaded, inputs.train_sets).to(inputs.settings.device)
@@ -86,6 +92,14 @@ def prepare(loaded: LoadedConfig, progress: Progress, cache: Path | None = None)
     evaluation = build_evaluation(loaded, inputs.eval_sets, model, classifiers)
     metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
     return Job(loaded, inputs, model, _training(loaded, inputs, model, tasks), evaluation, metric, frozen)
+
+
+def _check_ahead(loaded: LoadedConfig, inputs: Inputs, asked: FrozenModels, progress: Progress) -> None:
+    """Hold the losses against the model, which is read for it and let go of, before much is embedded for them."""
+    with progress.stage("checking the losses against the model"):
+        model = load_config_model(loaded, inputs.train_sets)
+        check_layers(loaded, model)
+        check_tasks(loaded, inputs.train_sets, model, asked)
 
 
 def _training(loaded: LoadedConfig, inputs: Inputs, model: TextEmbedder, tasks: Sequence[Task]) -> Training:

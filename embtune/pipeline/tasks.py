@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 
 from embtune.catalog.spec import LabelKind
 from embtune.config import LoadedConfig
 from embtune.data.examples import Examples
 from embtune.losses.objective import TWIN_TOWER, BuildContext, Objective
 from embtune.model.embedder import TextEmbedder
-from embtune.modifiers.build import build_objective
+from embtune.modifiers.build import Blame, Part, build_objective
 from embtune.pipeline.collecting import Key, located
 from embtune.pipeline.datasets import TrainSet
 from embtune.pipeline.decoders import Decoders
 from embtune.pipeline.frozen import FrozenTowers
+from embtune.pipeline.frozen_models import FrozenModels
 from embtune.pipeline.making import row_maker
 from embtune.pipeline.texts import role_texts
 from embtune.pipeline.towers import check_queries, embedders
@@ -33,18 +36,29 @@ def build_tasks(
         ModelError: a frozen model, such as a teacher, cannot be had.
     """
     check_queries(loaded, model, train_sets)
-    built: dict[tuple[int, tuple[str, ...], int | None], Objective] = {}
     decoders = Decoders(model)
+    objectives = _objectives(loaded, train_sets, model, decoders, frozen.asked)
+    readers = {**embedders(model), TWIN_TOWER: model, **decoders.readers}
     tasks = []
-    for number, each in enumerate(train_sets):
-        key = (id(each.losses), each.examples.class_names, _label_width(each.examples))
-        if key not in built:
-            with located(loaded, ("modifiers",) if loaded.config.modifiers else _loss_key(each, number)):
-                built[key] = _objective(loaded, each, model, decoders, frozen).to(model.device)
-        readers = {**embedders(model), TWIN_TOWER: model, **decoders.readers}
-        task = _task(loaded, each, built[key], readers, model, progress)
+    for each, objective in zip(train_sets, objectives, strict=True):
+        task = _task(loaded, each, objective, readers, model, progress)
         tasks.append(replace(task, rows=replace(task.rows, frozen=frozen.columns(each.examples))))
     return tasks
+
+
+def check_tasks(
+    loaded: LoadedConfig, train_sets: Sequence[TrainSet], model: TextEmbedder, frozen: FrozenModels
+) -> None:
+    """Whether `build_tasks` will find losses, modifiers, prompts and lengths that go with the model; keeps nothing.
+
+    Raises:
+        ConfigError: they do not.
+    """
+    check_queries(loaded, model, train_sets)
+    _objectives(loaded, train_sets, model, Decoders(model), frozen)
+    for each in train_sets:
+        texts = role_texts(loaded, model, each.config)
+        row_maker(loaded, each, model, texts.of(each.examples.roles[0]))
 
 
 def build_towers(model: TextEmbedder, tasks: Sequence[Task]) -> dict[str, TextEmbedder]:
@@ -53,8 +67,25 @@ def build_towers(model: TextEmbedder, tasks: Sequence[Task]) -> dict[str, TextEm
     return embedders(model) | ({TWIN_TOWER: model.twin()} if TWIN_TOWER in wanted else {})
 
 
-def _loss_key(data: TrainSet, number: int) -> Key:
-    return ("data", "train", number, "loss") if data.config.loss else ("loss",)
+def _objectives(
+    loaded: LoadedConfig, train_sets: Sequence[TrainSet], model: TextEmbedder, decoders: Decoders, frozen: FrozenModels
+) -> list[Objective]:
+    """One for each training set, shared where `build_tasks` says so."""
+    built: dict[tuple[int, tuple[str, ...], int | None], Objective] = {}
+    objectives = []
+    for number, each in enumerate(train_sets):
+        key = (id(each.losses), each.examples.class_names, _label_width(each.examples))
+        if key not in built:
+            blame = partial(_located, loaded, each, number)
+            built[key] = _objective(loaded, each, model, decoders, frozen, blame).to(model.device)
+        objectives.append(built[key])
+    return objectives
+
+
+def _located(loaded: LoadedConfig, data: TrainSet, number: int, part: Part, place: int) -> AbstractContextManager[None]:
+    """What is wrong with a loss or modifier has the place at which the config names it."""
+    own: Key = ("data", "train", number, "loss") if data.config.loss else ("loss", place)
+    return located(loaded, own if part is Part.LOSS else ("modifiers", place))
 
 
 def _label_width(examples: Examples) -> int | None:
@@ -65,7 +96,12 @@ def _label_width(examples: Examples) -> int | None:
 
 
 def _objective(
-    loaded: LoadedConfig, data: TrainSet, model: TextEmbedder, decoders: Decoders, frozen: FrozenTowers
+    loaded: LoadedConfig,
+    data: TrainSet,
+    model: TextEmbedder,
+    decoders: Decoders,
+    frozen: FrozenModels,
+    blame: Blame,
 ) -> Objective:
     losses = [(loss.spec, loss.parameters, loss.weight) for loss in data.losses]
     modifiers = [(modifier.spec, modifier.parameters) for modifier in loaded.config.modifiers]
@@ -74,7 +110,7 @@ def _objective(
     context = BuildContext(
         model.embedding_dim, model.depth, classes, width, decoder=decoders.build, frozen_width=frozen.width
     )
-    return build_objective(losses, modifiers, context)
+    return build_objective(losses, modifiers, context, blame)
 
 
 def _task(

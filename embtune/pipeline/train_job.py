@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from embtune.config import LoadedConfig
-from embtune.errors import Stopped
+from embtune.errors import Problem, RunDirectoryError, Stopped
 from embtune.pipeline.best import BestWeights
 from embtune.pipeline.facts import data_records, plan_facts
 from embtune.pipeline.finish import finish
@@ -56,13 +56,13 @@ def run_training(loaded: LoadedConfig, request: TrainRequest, progress: Progress
         EmbtuneError: anything that is wrong; `Stopped` after a signal, with everything saved.
     """
     directory = RunDirectory(Path(loaded.config.output_dir))
-    if claim(loaded, directory) is RunState.FINISHED and not request.dry_run:
+    if request.dry_run:
+        _dry_run(loaded, directory, progress)
+        return None
+    if claim(loaded, directory) is RunState.FINISHED:
         return _finished_result(directory, progress)
     with listening() as stop:
-        job = prepare(loaded, progress, None if request.dry_run else request.cache)
-        if request.dry_run:
-            _dry_run(job, progress)
-            return None
+        job = prepare(loaded, progress, request.cache)
         with directory.locked() as kept_out:
             if not kept_out:
                 progress.note(f"{directory.path}: this file system knows no locks; start no second run in it")
@@ -84,16 +84,40 @@ def _result(directory: RunDirectory) -> dict[str, object]:
     return result
 
 
-def _dry_run(job: Job, progress: Progress) -> None:
-    """The plan, and two real steps: the second shows that the first left sound weights. Nothing reaches the disk."""
+def _dry_run(loaded: LoadedConfig, directory: RunDirectory, progress: Progress) -> None:
+    """The plan, and two real steps: the second shows that the first left sound weights. Nothing reaches the disk.
+
+    A directory that the run itself would be refused is told of. Guides and teachers are read and asked nothing.
+    """
+    with listening():
+        job = prepare(loaded, progress, embed=False)
+        _tell_plan(job, progress)
+        for problem in _refusals(loaded, directory):
+            progress.warning(WarningEvent(0, 0.0, problem.code, f"the run itself would be refused: {problem.message}"))
+        for report in islice(train(job.training, TrainState()), _DRY_STEPS):
+            did = f"loss {report.loss:.4f}, {report.tokens:,} tokens, {report.seconds:.1f} s"
+            progress.note(f"step {report.step}: {did}")
+        for model in job.frozen.asked.models:
+            progress.note(
+                f"the {model.role} {model.name} embedded nothing: random vectors stood in, also in the losses"
+            )
+        progress.note("dry run: nothing was written")
+
+
+def _refusals(loaded: LoadedConfig, directory: RunDirectory) -> tuple[Problem, ...]:
+    try:
+        claim(loaded, directory)
+    except RunDirectoryError as error:
+        return error.problems
+    return ()
+
+
+def _tell_plan(job: Job, progress: Progress) -> None:
     progress.plan(plan_facts(job))
     for note in notes(job):
         progress.note(note)
     for code, text in warnings(job):
         progress.warning(WarningEvent(0, 0.0, code, text))
-    for report in islice(train(job.training, TrainState()), _DRY_STEPS):
-        progress.note(f"step {report.step}: loss {report.loss:.4f}, {report.tokens:,} tokens, {report.seconds:.1f} s")
-    progress.note("dry run: nothing was written")
 
 
 def _in_directory(

@@ -117,13 +117,39 @@ def test_guide_and_model_are_never_in_memory_together(guide: Path, tmp_path: Pat
     gc.collect()
     before = sum(type(each) is TextEmbedder for each in gc.get_objects())
     job = prepare(load_config(guided(tmp_path, guide)), PlainProgress(count))
-    assert list(alive)[1:4] == [
+    assert list(alive)[1:6] == [
+        f"reading the guide {guide}",
+        "checking the losses against the model",
         f"loading the guide {guide}",
         f"embedding train with the guide {guide}",
         "loading the model",
     ]
-    assert [alive[stage] - before for stage in list(alive)[1:4]] == [1, 1, 1]
+    assert [alive[stage] - before for stage in list(alive)[1:6]] == [1, 1, 1, 1, 1]
     assert job.training.towers.keys() == {"model"}
+
+
+def test_a_wrong_modifier_is_told_at_its_place_before_anything_is_embedded(guide: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    modifiers: list[dict[str, object]] = [{"name": "AdaptiveLayerLoss"}, {"name": "MatryoshkaLoss", "dims": [64]}]
+    config = guided(tmp_path, guide, modifiers=modifiers)
+    with pytest.raises(ConfigError, match="64") as caught:
+        prepare(load_config(config), PlainProgress(lines.append))
+    assert not any("embedding" in line for line in lines)
+    location = caught.value.problems[0].location
+    assert location is not None
+    assert location.line is not None
+    assert config.read_text().splitlines()[location.line - 1] == "- dims:"  # of the second
+
+
+def test_a_dry_run_reads_the_guide_and_embeds_nothing(guide: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    request = TrainRequest(dry_run=True, cache=tmp_path / "cache")
+    assert run_training(load_config(guided(tmp_path, guide)), request, PlainProgress(lines.append)) is None
+    assert not any("embedding" in line for line in lines)
+    assert any(line.startswith("step 2: loss ") and "nan" not in line for line in lines)
+    assert f"the guide {guide} embedded nothing: random vectors stood in, also in the losses" in lines
+    assert any("24 dims, 120 texts" in line for line in lines)
+    assert not (tmp_path / "cache").exists()
 
 
 def test_kept_and_recomputed_steps_give_the_same_weights(guide: Path, tmp_path: Path) -> None:

@@ -102,11 +102,16 @@ def test_a_student_learns_the_teachers_ranking_of_ragged_negatives(loss: str, te
 def test_a_teacher_of_another_width_needs_a_projection(teacher: Path, tmp_path: Path) -> None:
     narrow: dict[str, object] = {"model": {"name_or_path": "scratch:static?width=8"}}
     loss: dict[str, object] = {"name": "MSELoss", "teacher": str(teacher)}
+    lines: list[str] = []
+    under: dict[str, object] = {"modifiers": [{"name": "MatryoshkaLoss", "dims": [8, 4]}]}
+    config = taught(tmp_path, loss, **narrow, **under)
     with pytest.raises(ConfigError, match="are 16 wide, the model's are 8") as caught:
-        prepare(load_config(taught(tmp_path, loss, **narrow)), QUIET)
+        prepare(load_config(config), PlainProgress(lines.append))
+    assert not any("embedding" in line for line in lines)
     location = caught.value.problems[0].location
     assert location is not None
     assert location.line is not None
+    assert config.read_text().splitlines()[location.line - 1].startswith(("loss:", "  name: MSELoss"))
     job = prepare(load_config(taught(tmp_path, loss | {"projection_dim": 16}, **narrow)), QUIET)
     assert any("projection" in name for name, _ in job.training.trainables.trainable())
 

@@ -127,6 +127,16 @@ def test_a_dry_run_plans_and_steps_and_writes_nothing(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+def test_a_dry_run_may_name_the_directory_of_another_run(finished: Finished) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (finished[0] / "run").rglob("*")}
+    done = run_embtune("train", finished[0] / "config.yaml", "--dry-run", "--set", "train.batch_size=4")
+    assert done.returncode == 0, done.stderr
+    assert "warning: the run itself would be refused" in done.stderr
+    assert "train.batch_size: 8 -> 4" in done.stderr
+    assert "step 2: loss" in done.stderr
+    assert {path: path.stat().st_mtime_ns for path in (finished[0] / "run").rglob("*")} == before
+
+
 def test_training_that_improves_nothing_is_said_to_and_the_start_is_kept(tmp_path: Path) -> None:
     config = write_config(tmp_path, train={"max_steps": 6, "batch_size": 8, "learning_rate": 5.0})
     done = run_embtune("train", config, "--json", "--progress", "plain")
