@@ -13,13 +13,14 @@ from embtune.data.examples import Examples
 from embtune.data.retrieval import RetrievalSet
 from embtune.data.tokens import TokenStore
 from embtune.model.embedder import TextEmbedder
+from embtune.model.fingerprint import model_fingerprint
 from embtune.pipeline.datasets import EvalSet, TrainSet
 from embtune.pipeline.frozen import FrozenTowers
 from embtune.pipeline.intervals import Due
 from embtune.pipeline.job import Job
 from embtune.pipeline.settings import describe_loss, takes_large_batches
 from embtune.report.facts import Fact
-from embtune.report.record import DataRecord
+from embtune.report.record import DataRecord, ModelRecord
 from embtune.train.rows import TrainingRows
 
 _BYTES_PER_WEIGHT_IN_CHECKPOINT = 12  # the weight and AdamW's two moments, in float32
@@ -78,6 +79,15 @@ def _record(name: str, path: str, split: str, data: Examples | RetrievalSet) -> 
     return DataRecord(
         name, path, split, data.roles, data.label_kind.value, len(data), data.rows_skipped, data.fingerprint
     )
+
+
+def fixed_model_records(job: Job) -> tuple[ModelRecord, ...]:
+    """The models that are not trained, before the first step: checkpoints hold nothing of them."""
+    asked = tuple(ModelRecord(each.role, each.name, each.fingerprint) for each in job.frozen.asked.models)
+    model = job.loaded.config.model
+    if model.lora is None:
+        return asked
+    return (*asked, ModelRecord("base", model.name_or_path, model_fingerprint(job.model)))
 
 
 def _models(job: Job) -> Iterator[Fact]:

@@ -1,8 +1,8 @@
-"""Going on: whether the run in a directory is this one, on this data, and where it stands."""
+"""Going on: whether the run in a directory is this one, made from the same, and where it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from embtune.config import LoadedConfig
@@ -10,7 +10,7 @@ from embtune.config.words import Resume
 from embtune.errors import Problem, RunDirectoryError
 from embtune.pipeline.collecting import located
 from embtune.pipeline.job import Job
-from embtune.report.record import DataRecord, PluginRecord, read_record
+from embtune.report.record import RunRecord, read_record
 from embtune.report.run_directory import RunDirectory, RunState
 from embtune.train.checkpoint import Checkpoints, restore
 from embtune.train.state import TrainState
@@ -39,44 +39,56 @@ def claim(loaded: LoadedConfig, directory: RunDirectory) -> RunState:
     return state
 
 
-def check_same_data(data: Sequence[DataRecord], directory: RunDirectory) -> None:
-    """A run goes on only on the data that it began with.
+@dataclass(frozen=True)
+class _Inputs:
+    """One kind of what a run is made from. part: of the record; keys: which entry is which; value: what must stay."""
+
+    part: str
+    keys: tuple[str, ...]
+    value: str
+    code: str
+    told: str  # {} are the entries that changed, by name
+    hint: str
+
+
+_INPUTS = (
+    _Inputs(
+        "data", ("split", "name"), "fingerprint", "other-data",
+        "holds a run on other data: the content of {} has changed", "put the data back",
+    ),
+    _Inputs(
+        "plugins", ("name",), "sha256", "other-plugins",
+        "holds a run with other losses: the code of {} has changed", "put the code back",
+    ),
+    _Inputs(
+        "fixed_models", ("role", "name"), "fingerprint", "other-models",
+        "holds a run with other models: what {} embeds has changed", "put the model back",
+    ),
+)  # fmt: skip
+
+
+def check_same_inputs(record: RunRecord, directory: RunDirectory) -> None:
+    """A run goes on only on the data, with the losses and beside the models that it began with.
 
     Raises:
-        RunDirectoryError: some dataset has other content now.
+        RunDirectoryError: some dataset, plugin, guide, teacher or base model has other content now.
     """
-    before = _fingerprints(read_record(directory.record))
-    changed = [each.name for each in data if before.get((each.split, each.name), each.fingerprint) != each.fingerprint]
-    if changed:
-        message = f"{directory.path} holds a run on other data: the content of {', '.join(changed)} has changed"
-        hint = "Choose another output_dir, or put the data back."
-        raise RunDirectoryError(Problem("other-data", message, hint=hint))
+    now, before = record.as_json(), read_record(directory.record)
+    problems = []
+    for each in _INPUTS:
+        was = _values(before, each)
+        changed = [key[-1] for key, value in _values(now, each).items() if was.get(key, value) != value]
+        if changed:
+            message = f"{directory.path} {each.told.format(', '.join(map(str, changed)))}"
+            problems.append(Problem(each.code, message, hint=f"Choose another output_dir, or {each.hint}."))
+    if problems:
+        raise RunDirectoryError(problems)
 
 
-def check_same_plugins(plugins: Sequence[PluginRecord], directory: RunDirectory) -> None:
-    """A run goes on only with the losses that it began with.
-
-    Raises:
-        RunDirectoryError: the code of a plugin has changed.
-    """
-    before = _hashes(read_record(directory.record))
-    changed = [plugin.name for plugin in plugins if before.get(plugin.name, plugin.sha256) != plugin.sha256]
-    if changed:
-        message = f"{directory.path} holds a run with other losses: the code of {', '.join(changed)} has changed"
-        hint = "Choose another output_dir, or put the code back."
-        raise RunDirectoryError(Problem("other-plugins", message, hint=hint))
-
-
-def _hashes(record: Mapping[str, object]) -> dict[object, object]:
-    plugins = record.get("plugins")
-    entries = [each for each in plugins if isinstance(each, dict)] if isinstance(plugins, list) else []
-    return {each.get("name"): each.get("sha256") for each in entries}
-
-
-def _fingerprints(record: Mapping[str, object]) -> dict[tuple[object, object], object]:
-    data = record.get("data")
-    entries = [each for each in data if isinstance(each, dict)] if isinstance(data, list) else []
-    return {(each.get("split"), each.get("name")): each.get("fingerprint") for each in entries}
+def _values(record: Mapping[str, object], inputs: _Inputs) -> dict[tuple[object, ...], object]:
+    listed = record.get(inputs.part)
+    entries = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return {tuple(each.get(key) for key in inputs.keys): each.get(inputs.value) for each in entries}
 
 
 def starting_state(job: Job, checkpoints: Checkpoints) -> Start:

@@ -10,11 +10,11 @@ from pathlib import Path
 from embtune.config import LoadedConfig
 from embtune.errors import Problem, RunDirectoryError, Stopped
 from embtune.pipeline.best import BestWeights
-from embtune.pipeline.facts import data_records, plan_facts
+from embtune.pipeline.facts import data_records, fixed_model_records, plan_facts
 from embtune.pipeline.finish import finish
 from embtune.pipeline.job import Job, prepare
 from embtune.pipeline.notes import notes, warnings
-from embtune.pipeline.resume import check_same_data, check_same_plugins, claim, starting_state
+from embtune.pipeline.resume import check_same_inputs, claim, starting_state
 from embtune.pipeline.session import Session
 from embtune.report.events import EndEvent, WarningEvent
 from embtune.report.metrics_log import MetricsLog, cut_back
@@ -125,8 +125,7 @@ def _in_directory(
 ) -> None:
     """The run, in a directory that is this process's alone."""
     record = _record(job, request)
-    check_same_data(record.data, directory)
-    check_same_plugins(record.plugins, directory)
+    check_same_inputs(record, directory)
     checkpoints = Checkpoints(directory.checkpoints, job.loaded.config.checkpoint.keep)
     start = starting_state(job, checkpoints)
     step = start.state.step
@@ -189,6 +188,7 @@ def _record(job: Job, request: TrainRequest) -> RunRecord:
             PluginRecord(plugin.name, plugin.sha256, tuple(spec.name for spec in plugin.specs))
             for plugin in job.loaded.plugins
         ),
+        fixed_models=fixed_model_records(job),
         adjusted=job.inputs.settings.notes,
         git=git_state(Path()),
     )

@@ -57,6 +57,15 @@ class PluginRecord:
 
 
 @dataclass(frozen=True)
+class ModelRecord:
+    """A model that a run reads and does not train: a guide, a teacher, or the base under low-rank updates."""
+
+    role: str
+    name: str  # as the user wrote it
+    fingerprint: str  # of everything that decides its vectors
+
+
+@dataclass(frozen=True)
 class RunResult:
     """What a run came to. Metrics are flat maps, as evaluators name them.
 
@@ -93,6 +102,7 @@ class RunRecord:
     data: tuple[DataRecord, ...]
     plan: tuple[Fact, ...]
     plugins: tuple[PluginRecord, ...] = ()
+    fixed_models: tuple[ModelRecord, ...] = ()
     adjusted: tuple[str, ...] = ()
     git: GitState | None = None
     versions: Mapping[str, str] = field(default_factory=lambda: installed_versions())

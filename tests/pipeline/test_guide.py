@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from killed_run import STEPS, Case, checkpoint_tensors, config_of, finish, kille
 from small_run import TOPICS, small_config, write_pairs
 
 from embtune.config import load_config
-from embtune.errors import ConfigError, ModelError
+from embtune.errors import ConfigError, ModelError, RunDirectoryError
 from embtune.losses.objective import View, guide_tower
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
@@ -178,6 +179,21 @@ def test_a_killed_run_goes_on_bit_for_bit_without_any_cache(guide: Path, tmp_pat
     finish(config(other))
     wanted, found = checkpoint_tensors(undisturbed / "run"), checkpoint_tensors(other / "run")
     assert all((wanted[name] == found[name]).all() for name in wanted)
+
+
+def test_a_run_does_not_go_on_with_another_guide(guide: Path, tmp_path: Path) -> None:
+    own = tmp_path / "guide"
+    shutil.copytree(guide, own)
+    config = guided(tmp_path, own, train={"max_steps": 2, "batch_size": 16})
+    assert run_training(load_config(config), TrainRequest(), QUIET) is not None
+    record = tmp_path / "run" / "run.json"  # as a stopped run leaves it
+    record.write_text(record.read_text().replace('"finished"', '"stopped"'))
+    assert run_training(load_config(config), TrainRequest(), QUIET) is not None
+    record.write_text(record.read_text().replace('"finished"', '"stopped"'))
+    texts = [*TOPICS, "what is known about number of tell me who knows 1 2 3 4 5 6 7 8 9 0"]
+    save_model(load_model("scratch:transformer?layers=1&width=24&heads=2", scratch_texts=lambda: texts, seed=4), own)
+    with pytest.raises(RunDirectoryError, match=f"what {own} embeds has changed"):
+        run_training(load_config(config), TrainRequest(), QUIET)
 
 
 def test_ragged_negatives_modifiers_and_another_loss_go_together(guide: Path, tmp_path: Path) -> None:

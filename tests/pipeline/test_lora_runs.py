@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from safetensors.numpy import load_file
 from small_run import write_config
 
 from embtune.config import load_config
-from embtune.errors import ConfigError
+from embtune.errors import ConfigError, RunDirectoryError
 from embtune.model.encode import encode_texts
 from embtune.model.load import load_model
 from embtune.model.save import save_model
@@ -63,6 +64,20 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path, base: Path, case: Case
     towers = {name for name in left if name.startswith("towers.")}
     assert towers == {name for name in towers if "lora_" in name}
     assert len(towers) > 0
+
+
+def test_a_run_does_not_go_on_over_another_base(tmp_path: Path, base: Path) -> None:
+    own = tmp_path / "base"
+    shutil.copytree(base, own)
+    config = with_lora(config_of(CASES["softmax"], tmp_path / "run of it"), own)
+    finish(config)
+    record = tmp_path / "run of it" / "run" / "run.json"  # as a stopped run leaves it
+    record.write_text(record.read_text().replace('"finished"', '"stopped"'))
+    finish(config)
+    record.write_text(record.read_text().replace('"finished"', '"stopped"'))
+    save_model(load_model("scratch:transformer?layers=2&width=32", scratch_texts=lambda: TEXTS * 9, seed=9), own)
+    with pytest.raises(RunDirectoryError, match=f"what {own} embeds has changed"):
+        finish(config)
 
 
 @pytest.fixture(scope="module", params=["transformer", "static"])
