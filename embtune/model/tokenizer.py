@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from tokenizers.normalizers import Lowercase
 from tokenizers.normalizers import Sequence as NormalizerSequence
 from transformers import PreTrainedTokenizerBase
+
+_NO_LIMIT = 1 << 62  # tokens
+_PROBES = ("a", "0", ".", "的")  # texts of which any tokenizer makes something
 
 
 class TextTokenizer:
@@ -52,26 +58,39 @@ class TextTokenizer:
         """Number of ids, added tokens included."""
         return self.backend.get_vocab_size()
 
-    def encode(self, texts: Sequence[str], max_length: int | None) -> list[np.ndarray]:
-        """The token ids of each text, (length,) int32, special tokens included and kept when the text is cut.
+    def encode_flat(
+        self, texts: Sequence[str], max_length: int | None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.bool_]]:
+        """The token ids of texts, special tokens included and kept where a text is cut. Any threads may call at once.
 
         Args:
             texts: any number of texts.
             max_length: longest row, special tokens included; None cuts nothing.
-        """
-        if max_length is None:
-            self.backend.no_truncation()
-        else:
-            self.backend.enable_truncation(max_length, direction=self._cut_side())
-        try:
-            encodings = self.backend.encode_batch_fast(list(texts), add_special_tokens=self.adds_special_tokens)
-        finally:
-            self.backend.no_truncation()  # what is saved, and what `fingerprint` sees, does not depend on the last call
-        return [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
 
-    def token_counts(self, texts: Sequence[str]) -> np.ndarray:
-        """(N,) int64 tokens of each text when nothing is cut, special tokens included."""
-        return np.array([len(ids) for ids in self.encode(texts, None)], dtype=np.int64)
+        Returns:
+            (total,) int32 ids, one text behind the other; (N,) int64 tokens of each; (N,) bool, which were cut.
+        """
+        # Cut here and not by the library: its truncation is a setting of the tokenizer, which threads would have to
+        # take turns with; it makes a row of every piece that is cut off; and it does not say what it cut.
+        encodings = self.backend.encode_batch_fast(list(texts), add_special_tokens=self.adds_special_tokens)
+        limit = _NO_LIMIT if max_length is None else max_length
+        ids, lengths, cut = (
+            array("i"),
+            np.empty(len(encodings), dtype=np.int64),
+            np.zeros(len(encodings), dtype=np.bool_),
+        )
+        for number, encoding in enumerate(encodings):
+            row = encoding.ids
+            if len(row) > limit:
+                row, cut[number] = self._cut(row, limit), True
+            ids.fromlist(row)
+            lengths[number] = len(row)
+        return np.array(ids, dtype=np.int32), lengths, cut
+
+    def encode(self, texts: Sequence[str], max_length: int | None) -> list[np.ndarray]:
+        """The token ids of each text, (length,) int32, as `encode_flat` gives them one behind the other."""
+        ids, lengths, _ = self.encode_flat(texts, max_length)
+        return np.split(ids, np.cumsum(lengths[:-1])) if len(lengths) else []
 
     def prompt_length(self, prompt: str) -> int:
         """Tokens that a prompt takes at the start of a text, the special tokens before it included."""
@@ -85,6 +104,26 @@ class TextTokenizer:
         """Hexadecimal digest of everything that decides which ids a text gets, its length limit aside."""
         description = f"{self.adds_special_tokens} {self._cut_side()} {self.backend.to_str()}"
         return hashlib.sha256(description.encode()).hexdigest()
+
+    def _cut(self, row: list[int], max_length: int) -> list[int]:
+        """The row without as many of its text's tokens as are too many, on the side where the tokenizer cuts."""
+        head, tail = self._special_ends
+        kept = max(0, max_length - head - tail)
+        start = head if self._cut_side() == "right" else len(row) - tail - kept
+        return row[:head] + row[start : start + kept] + row[len(row) - tail :]
+
+    @cached_property
+    def _special_ends(self) -> tuple[int, int]:
+        """How many special tokens each text gets before it and behind it."""
+        if not self.special_count:
+            return 0, 0
+        for probe in _PROBES:
+            bare = self.backend.encode(probe, add_special_tokens=False).ids
+            whole = self.backend.encode(probe, add_special_tokens=True).ids
+            if bare:
+                head = next(start for start in range(len(whole)) if whole[start : start + len(bare)] == bare)
+                return head, len(whole) - head - len(bare)
+        return self.special_count, 0  # a tokenizer that makes nothing of any text never has one to cut
 
     def _cut_side(self) -> str:
         return "right" if self.pretrained is None else str(self.pretrained.truncation_side)

@@ -8,17 +8,10 @@ from hypothesis import strategies as st
 
 from embtune.data.tokens import TokenStore
 
-LIMIT = 5
-
 
 def encode(texts: Sequence[str]) -> list[np.ndarray]:
-    """A real little tokenizer: a token a character, cut at the limit."""
-    return [np.array([ord(character) for character in text[:LIMIT]], dtype=np.int32) for text in texts]
-
-
-def lengths(texts: Sequence[str]) -> list[int]:
-    """Tokens of each text, uncut."""
-    return [len(text) for text in texts]
+    """A real little tokenizer: a token a character, five at most."""
+    return [np.array([ord(character) for character in text[:5]], dtype=np.int32) for text in texts]
 
 
 @settings(deadline=None)
@@ -30,7 +23,7 @@ def test_gathered_ids_are_the_encoders(texts: list[str], data: st.DataObject) ->
     found = store.gather(np.array(wanted, dtype=np.int64))
     assert [ids.tolist() for ids in found] == [ids.tolist() for ids in expected]
     assert all(ids.dtype == np.int32 for ids in found)
-    assert store.lengths.tolist() == [min(len(text), LIMIT) for text in texts]
+    assert store.lengths.tolist() == [min(len(text), 5) for text in texts]
     assert len(store) == len(texts)
 
 
@@ -52,15 +45,3 @@ def test_ids_take_two_bytes_until_one_needs_four() -> None:
     mixed = TokenStore.build(["a"] * 3000 + ["😀"], encode)
     assert mixed.ids.dtype == np.uint32
     assert [mixed.gather([i])[0].tolist() for i in (0, 3000)] == [[97], [0x1F600]]
-
-
-def test_cut_texts_are_counted_and_those_that_just_fit_are_not() -> None:
-    store = TokenStore.build(["abcde", "abcdef", "ab", "abcdefgh"], encode, max_length=LIMIT, count_tokens=lengths)
-    assert store.truncated == 2
-
-
-def test_progress_adds_up_to_all_texts() -> None:
-    done: list[int] = []
-    TokenStore.build(["a"] * 5000, encode, progress=done.append)
-    assert sum(done) == 5000
-    assert len(done) > 1
