@@ -43,10 +43,10 @@ class Problem:
     source_line: str | None = None  # the line of the file, shown above the caret
     caret_width: int = 1
 
-    def render(self) -> str:
-        """The problem as text, without colour and without a final newline."""
+    def render(self, kind: str = "error") -> str:
+        """The problem as text, without colour and without a final newline. kind: `warning` where it is only that."""
         where = f"{self.location}: " if self.location else ""
-        lines = [f"{where}error[{self.code}]: {self.message}"]
+        lines = [f"{where}{kind}[{self.code}]: {self.message}"]
         if self.source_line is not None and self.location and self.location.line:
             lines += self._excerpt(self.location.line, self.location.column or 1)
         if self.hint:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from embtune.config.advice import advice
 from embtune.config.words import BatchSampler
 from embtune.pipeline.class_checks import batches_without_triplets, comparing
+from embtune.pipeline.data_warnings import data_warnings, useless_noise
 from embtune.pipeline.datasets import EvalSet, TrainSet
 from embtune.pipeline.facts import stores_of
 from embtune.pipeline.job import Job
@@ -24,6 +26,7 @@ def notes(job: Job) -> Iterator[str]:
             reasons = each.layout.reasons if each.config.columns is None else ()
             yield from (f"{each.config.name}: {reason}" for reason in (*reasons, *each.layout.notes))
     yield from job.inputs.settings.notes
+    yield from useless_noise(job.inputs.train_sets)
     if job.loaded.config.train.head_learning_rate is not None and not job.training.trainables.has_heads:
         yield "train.head_learning_rate has no effect: the loss has no parameters of its own"
     yield from job.model.notes
@@ -31,10 +34,17 @@ def notes(job: Job) -> Iterator[str]:
 
 def warnings(job: Job) -> Warnings:
     """What the user may not want, with a stable code for scripts."""
+    yield from _advice(job)
+    yield from data_warnings(job.inputs.train_sets)
     yield from _truncation(job)
     yield from _short_batches(job)
     yield from _without_triplets(job)
     yield from _full_width(job)
+
+
+def _advice(job: Job) -> Warnings:
+    for problem in advice(job.loaded):
+        yield problem.code, f"{problem.location}: {problem.message}; {problem.hint}"
 
 
 def _truncation(job: Job) -> Warnings:
