@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from embtune.model.features import Features, FlatTexts, flat, padded
-from embtune.model.limits import positions_of
+from embtune.model.features import Features, FlatTexts, flat, packed, padded
+from embtune.model.limits import first_position, positions_of
+from embtune.model.packed_states import PackedStates
 from embtune.model.pooling import Pooling
 
 
@@ -46,6 +47,11 @@ class Encoder(nn.Module, ABC):
     def token_vectors(self) -> nn.Parameter:
         """(V, H) the input vector of each token id."""
 
+    @property
+    @abstractmethod
+    def packs(self) -> bool:
+        """Whether texts are computed one behind the other, with no padding between them."""
+
     @abstractmethod
     def collate(self, texts: FlatTexts, pad_id: int) -> Features:
         """Texts as the tensors that `forward` takes, on the CPU."""
@@ -56,12 +62,16 @@ class Encoder(nn.Module, ABC):
 
 
 class TransformerEncoder(Encoder):
-    """A transformers model, then pooling. Attention is the model's own (sdpa where it has it).
+    """A transformers model, then pooling. Attention is the model's own (sdpa where it has it), unless texts are packed.
 
     Args:
         model: gives the hidden states.
         pooling: from a text's hidden states to its vector.
         carried: weights of the folder that the model has no use for; only saved again, so that readers find them.
+
+    Attributes:
+        packed_states: gives the hidden states of packed texts; None where texts are padded. `pack`
+            (embtune.model.packing) sets it.
     """
 
     def __init__(self, model: PreTrainedModel, pooling: Pooling, carried: Mapping[str, Tensor] | None = None) -> None:
@@ -69,6 +79,8 @@ class TransformerEncoder(Encoder):
         self.model = model
         self.pooling = pooling
         self.carried = dict(carried or {})
+        self.packed_states: PackedStates | None = None
+        self._first_position = first_position(model)
 
     @property
     def width(self) -> int:
@@ -97,12 +109,21 @@ class TransformerEncoder(Encoder):
         assert isinstance(table, nn.Parameter), "token vectors are a parameter"
         return table
 
+    @property
+    def packs(self) -> bool:
+        """Whether it was found to give the same for packed texts."""
+        return self.packed_states is not None
+
     def collate(self, texts: FlatTexts, pad_id: int) -> Features:
-        """Rows padded on the right, whatever the tokenizer's side: real tokens then keep their positions."""
-        return padded(texts, pad_id)
+        """Packed, or rows padded on the right, whatever the tokenizer's side: real tokens then keep their positions."""
+        return packed(texts, pad_id, self._first_position) if self.packs else padded(texts, pad_id)
 
     def forward(self, features: Features, every_layer: bool) -> list[Tensor]:
         """The pooled hidden states; inner ones as they are, without a pre-norm model's final norm."""
+        if features.offsets is not None:
+            assert self.packed_states is not None, "a model that pads takes padded features"
+            states = self.packed_states(self.model, features, every_layer)
+            return [self.pooling.packed(state, features.offsets, features.prompt_lengths) for state in states]
         states = self._hidden_states(features, every_layer)
         return [self.pooling(state, features.attention_mask, features.prompt_lengths) for state in states]
 
@@ -158,6 +179,11 @@ class StaticEncoder(Encoder):
         table = self.embedding.weight
         assert isinstance(table, nn.Parameter), "token vectors are a parameter"
         return table
+
+    @property
+    def packs(self) -> bool:
+        """There is nothing between texts in any case."""
+        return True
 
     def collate(self, texts: FlatTexts, pad_id: int) -> Features:
         """Texts one behind the other; a prompt's tokens count like all others."""

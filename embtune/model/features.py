@@ -5,7 +5,7 @@ Legend: B texts, T token slots of the longest text, N tokens of all texts togeth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,13 +37,15 @@ class FlatTexts:
 
 @dataclass(frozen=True)
 class Features:
-    """Token ids in one of two forms.
+    """Token ids in one of three forms.
 
     Padded: `input_ids` (B, T), padded on the right; `attention_mask` (B, T) int64, or None where no text is padded.
     Flat: `input_ids` (N,) with `offsets` (B + 1,): text i is `input_ids[offsets[i]:offsets[i + 1]]`. No mask.
+    Packed: flat, no text empty, `offsets` int32, with `position_ids` (N,) of tokens in their texts and `longest`.
 
     prompt_lengths: (B,) int64 tokens of each text that belong to its prompt; None where no text has one.
     tokens: real tokens. token_slots: places computed for them, padding included.
+    longest: of packed texts; rounded up, so that there are few different numbers.
     """
 
     input_ids: Tensor
@@ -52,16 +54,26 @@ class Features:
     prompt_lengths: Tensor | None
     tokens: int
     token_slots: int
+    position_ids: Tensor | None = None
+    longest: int = 0
 
     def to(self, device: torch.device | str) -> Features:
         """The same on `device`; copies to a GPU go through pinned memory and do not wait."""
         target = torch.device(device)
+        return self.map(lambda tensor: _sent(tensor, target))
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Features:
+        """The same with every tensor changed."""
+
+        def changed(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else change(tensor)
+
         return replace(
             self,
-            input_ids=_sent(self.input_ids, target),
-            attention_mask=None if self.attention_mask is None else _sent(self.attention_mask, target),
-            offsets=None if self.offsets is None else _sent(self.offsets, target),
-            prompt_lengths=None if self.prompt_lengths is None else _sent(self.prompt_lengths, target),
+            input_ids=change(self.input_ids),
+            attention_mask=changed(self.attention_mask),
+            offsets=changed(self.offsets),
+            prompt_lengths=changed(self.prompt_lengths),
         )
 
 
@@ -84,6 +96,30 @@ def flat(texts: FlatTexts) -> Features:
     offsets = np.concatenate([[0], np.cumsum(texts.lengths)])
     ids = torch.from_numpy(texts.ids.astype(np.int64))
     return Features(ids, None, torch.from_numpy(offsets), None, len(ids), len(ids))
+
+
+def packed(texts: FlatTexts, pad_id: int, first_position: int) -> Features:
+    """Texts one behind the other, to be computed as one row; one without a token gets one of padding, as in `padded`.
+
+    Args:
+        first_position: number of a text's first position.
+    """
+    lengths_B = np.maximum(texts.lengths, 1)
+    bounds = np.concatenate([[0], np.cumsum(lengths_B)])
+    ids_N = np.full(bounds[-1], pad_id, dtype=np.int64)
+    ids_N[np.repeat(texts.lengths > 0, lengths_B)] = texts.ids
+    first_B = np.maximum(first_position - (texts.lengths == 0), 0)  # padding stands before the first position, if any
+    positions_N = np.arange(bounds[-1]) + np.repeat(first_B - bounds[:-1], lengths_B)
+    prompts = None if texts.prompt_lengths is None else torch.from_numpy(texts.prompt_lengths)
+    longest = _rounded_up(int(lengths_B.max(initial=1)))
+    bounds_int32 = torch.from_numpy(bounds.astype(np.int32))  # what attention kernels take
+    ids, positions = torch.from_numpy(ids_N), torch.from_numpy(positions_N)
+    return Features(ids, None, bounds_int32, prompts, len(ids_N), len(ids_N), positions, longest)
+
+
+def _rounded_up(length: int) -> int:
+    """The next power of two, 32 at least."""
+    return max(32, 1 << (length - 1).bit_length())
 
 
 def _sent(tensor: Tensor, device: torch.device) -> Tensor:

@@ -49,10 +49,11 @@ def positions_of(model: PreTrainedModel) -> int | None:
     positions = getattr(config, "max_position_embeddings", None)
     if not isinstance(positions, int) or positions < 1:
         return None
-    return positions - _first_position(model)
+    return positions - first_position(model)
 
 
-def _first_position(model: PreTrainedModel) -> int:
+def first_position(model: PreTrainedModel) -> int:
+    """The number of a text's first position."""
     for module in model.modules():
         padding = getattr(module, "padding_idx", None)
         if isinstance(padding, int) and hasattr(module, "position_embeddings"):

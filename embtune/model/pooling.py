@@ -1,6 +1,7 @@
 """From token embeddings to one vector: the six modes of Sentence Transformers.
 
-Legend: B texts, T token slots (padded on the right), N tokens of all texts, D width. Sums are taken in float32 or better.
+Legend: B texts, T token slots (padded on the right), N tokens of all texts, D width. Sums are taken in float32 or
+better.
 """
 
 from __future__ import annotations
