@@ -105,6 +105,11 @@ class TextEmbedder(nn.Module):
         return has_active_dropout(self)
 
     @property
+    def packs(self) -> bool:
+        """Whether texts are computed one behind the other, with no padding between them."""
+        return self.encoder.packs
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device

@@ -1,12 +1,12 @@
 """Move 1, plan: which texts a group of rows names, and the micro-batches they are embedded in.
 
 Texts are sorted by length, so that a micro-batch holds no padding that sorting can avoid, and cut by a budget of token
-slots (texts x longest). The order of texts is the plan's own: nothing about the result depends on it but rounding.
+slots. The order of texts is the plan's own: nothing about the result depends on it but rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ class MicroBatch:
 
     slots: (n,) where their embeddings go in the tower's table.
     view: (n,) which of the plan's views each text is of; text: (n,) which text of that view's store.
-    token_slots: texts x longest, what the forward pass computes on.
+    token_slots: what the forward pass computes on: texts x longest, or all tokens where there is no padding.
     """
 
     tower: str
@@ -69,13 +69,20 @@ def _cuts(costs: np.ndarray, limit: int) -> list[int]:
     return starts
 
 
-def plan_texts(data: TrainingRows, rows: np.ndarray, token_budget: int, share_equal_texts: bool) -> TextPlan:
+def plan_texts(
+    data: TrainingRows,
+    rows: np.ndarray,
+    token_budget: int,
+    share_equal_texts: bool,
+    without_padding: Collection[str] = (),
+) -> TextPlan:
     """Plan the embedding of all views of `rows`.
 
     Args:
         token_budget: most token slots of one micro-batch; a longer text has a micro-batch of its own.
         share_equal_texts: embed a text once however often the rows name it. Exact only without active dropout, where
             every copy would draw a mask of its own.
+        without_padding: towers that compute texts one behind the other, for which a text takes its own length.
     """
     views = tuple(data.columns)
     tower_of = {view: data.tower_of(view) for view in views}
@@ -91,7 +98,7 @@ def plan_texts(data: TrainingRows, rows: np.ndarray, token_budget: int, share_eq
             slot_of[view] = texts.slot_of[view]
         table_rows[tower] = len(texts.lengths)
         tokens += int(texts.lengths.sum())
-        micro_batches += _micro_batches(tower, texts, token_budget)
+        micro_batches += _micro_batches(tower, texts, token_budget, tower not in without_padding)
     return TextPlan(views, tower_of, slot_of, table_rows, tuple(micro_batches), tokens)
 
 
@@ -137,13 +144,18 @@ def _store_number(data: TrainingRows, view: View) -> int:
     raise AssertionError(f"{view} is not among the columns")
 
 
-def _micro_batches(tower: str, texts: _TowerTexts, token_budget: int) -> Iterator[MicroBatch]:
+def _micro_batches(tower: str, texts: _TowerTexts, token_budget: int, padded: bool) -> Iterator[MicroBatch]:
     order = np.argsort(-texts.lengths, kind="stable")  # longest first: what does not fit shows at once
-    lengths = texts.lengths[order]
+    lengths = np.maximum(texts.lengths[order], 1)  # a text without a token is computed as one of padding
+    ends = np.cumsum(lengths)
     start = 0
     while start < len(order):
-        longest = max(1, int(lengths[start]))
-        stop = min(len(order), start + max(1, token_budget // longest))
-        slots = order[start:stop]
-        yield MicroBatch(tower, slots, texts.view[slots], texts.text[slots], longest * len(slots))
+        if padded:
+            fits = token_budget // int(lengths[start])
+        else:
+            fits = int(np.searchsorted(ends, ends[start] - lengths[start] + token_budget, side="right")) - start
+        stop = min(len(order), start + max(1, fits))
+        slots, count = order[start:stop], stop - start
+        token_slots = int(lengths[start]) * count if padded else int(lengths[start:stop].sum())
+        yield MicroBatch(tower, slots, texts.view[slots], texts.text[slots], token_slots)
         start = stop

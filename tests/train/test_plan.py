@@ -64,6 +64,20 @@ def test_a_micro_batch_stays_within_the_budget_or_holds_one_text(data: TrainingR
         assert batch.token_slots <= budget or len(lengths) == 1
 
 
+@given(datasets(), st.integers(1, 100))
+def test_without_padding_the_budget_counts_tokens_and_is_used_up(data: TrainingRows, budget: int) -> None:
+    plan = plan_texts(data, np.arange(data.size), budget, share_equal_texts=False, without_padding={"model"})
+    lengths = [
+        [int(data.columns[plan.views[v]].store.lengths[t]) for v, t in zip(batch.view, batch.text, strict=True)]
+        for batch in plan.micro_batches
+    ]
+    assert sum(map(len, lengths)) == plan.table_rows["model"]
+    for batch, tokens, following in zip(plan.micro_batches, lengths, [*lengths[1:], [budget]], strict=True):
+        assert batch.token_slots == sum(tokens)
+        assert batch.token_slots <= budget or len(tokens) == 1
+        assert batch.token_slots + following[0] > budget
+
+
 @given(datasets())
 def test_equal_texts_share_a_slot_only_when_asked(data: TrainingRows) -> None:
     named = [int(t) for column in data.columns.values() for t in column.text_of_row if t >= 0]
