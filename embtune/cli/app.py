@@ -12,7 +12,7 @@ import typer
 
 from embtune import __version__
 from embtune.cli.output import print_data, run
-from embtune.cli.threads import wait_asleep
+from embtune.cli.threads import stay_within_quota, wait_asleep
 
 # command, module; in the order in which help lists them. The function is the module's `command`.
 COMMANDS = (
@@ -62,5 +62,6 @@ def build_app(words: list[str]) -> typer.Typer:
 def main() -> None:
     """Run the command line of this process and exit with its code."""
     wait_asleep(os.environ)
+    stay_within_quota(os.environ)
     words = sys.argv[1:]
     sys.exit(run(lambda: build_app(words)(words, prog_name="embtune"), show_traceback="--traceback" in words))
