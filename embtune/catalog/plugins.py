@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -19,14 +19,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from embtune.catalog.spec import LossSpec
+from embtune.catalog.plugin_code import code_hash, own_spec, package_of
+from embtune.catalog.spec import Coupling, LossSpec
 from embtune.errors import ConfigError
 
 GROUP = "embtune.losses"
 FILE_SUFFIX = ".py"
 _HINT = "a loss is a class with 'spec = LossSpec(...)' in it; CONTRIBUTING shows the shortest"
 _WHERE = "a plugin is a Python file, from the config's folder on, or a module that can be imported"
+COUPLING_HINT = "write coupling = spec.coupling in the class"
 T = TypeVar("T")
+
+
+def coupling_differs(spec: LossSpec, own: Coupling) -> str:
+    """What is wrong where an entry declares another coupling than its class has."""
+    declared = "none" if spec.coupling is None else spec.coupling.name
+    return f"{spec.name} declares the coupling {declared}, and its class has {own.name}"
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Plugin:
 
     name: as the user wrote it, or the package and its entry point.
     specs: at least one, each with its implementation filled in.
-    sha256: hexadecimal, of the files that hold the classes.
+    sha256: hexadecimal, of the files that hold the classes and of what these import from their own folders.
     """
 
     name: str
@@ -61,7 +69,7 @@ def load_plugin(name: str, folder: Path) -> Plugin:
         source = path.read_bytes()
     except OSError as error:
         raise ConfigError.of("missing-plugin", f"{name} cannot be read: {error.strerror}", _WHERE) from error
-    return _plugin(name, vars(_file_module(name, path, source)).values(), source)
+    return _plugin(name, vars(_file_module(name, path, source)).values(), {path: (source, "")})
 
 
 def installed_plugins() -> Iterator[Plugin]:
@@ -126,19 +134,23 @@ def _line(error: BaseException, file: str) -> str:
     return f"{Path(own[-1].filename).name}:{own[-1].lineno}: "
 
 
-def _plugin(name: str, values: Iterable[object], source: bytes | None = None) -> Plugin:
-    classes = [value for value in dict.fromkeys(filter(inspect.isclass, values)) if _own_spec(value)]
+def _plugin(name: str, values: Iterable[object], sources: dict[Path, tuple[bytes, str]] | None = None) -> Plugin:
+    classes = [value for value in dict.fromkeys(filter(inspect.isclass, values)) if own_spec(value)]
     if not classes:
         raise ConfigError.of("no-loss-in-plugin", f"{name} defines no loss", _HINT)
-    specs = tuple(_checked(name, found) for found in classes)
-    if source is None:
-        source = b"".join(Path(file).read_bytes() for file in sorted({inspect.getfile(found) for found in classes}))
-    return Plugin(name, specs, sha256(source).hexdigest())
+    specs = [_checked(name, found) for found in classes]
+    return Plugin(name, _linked(specs), code_hash(sources or _sources(classes)))
 
 
-def _own_spec(found: type) -> LossSpec | None:
-    spec = vars(found).get("spec")
-    return spec if isinstance(spec, LossSpec) else None
+def _linked(specs: Sequence[LossSpec]) -> tuple[LossSpec, ...]:
+    """Entries that preset another one of the same plugin know it; those of others the catalogue finds."""
+    by_name = {spec.name: spec for spec in specs}
+    return tuple(replace(spec, target=by_name.get(spec.resolves_to or "")) for spec in specs)
+
+
+def _sources(classes: Sequence[type]) -> dict[Path, tuple[bytes, str]]:
+    files = {Path(inspect.getfile(found)): package_of(inspect.getmodule(found)) for found in classes}
+    return {path: (path.read_bytes(), files[path]) for path in sorted(files)}
 
 
 def _checked(name: str, found: type) -> LossSpec:
@@ -147,13 +159,16 @@ def _checked(name: str, found: type) -> LossSpec:
     Raises:
         ConfigError: the class lacks methods, or the entry contradicts itself.
     """
-    spec = _own_spec(found)
+    spec = own_spec(found)
     assert spec is not None, "classes without an entry were left out"
     missing = sorted(getattr(found, "__abstractmethods__", ()))
     missing += [method for method in ("build",) if not callable(getattr(found, method, None))]
-    if missing:
+    if missing and spec.resolves_to is None:  # what presets another loss needs no code
         raise ConfigError.of("broken-plugin", f"{name}: the class {found.__name__} lacks {', '.join(missing)}", _HINT)
     if spec.is_modifier is not (spec.coupling is None):
         message = f"{name}: {spec.name} is {'a modifier with' if spec.is_modifier else 'a loss without'} a coupling"
         raise ConfigError.of("broken-plugin", message, "a loss has one, ROWS or BATCH; a modifier has None")
+    own = vars(found).get("coupling")
+    if isinstance(own, Coupling) and own is not spec.coupling:
+        raise ConfigError.of("broken-plugin", f"{name}: {coupling_differs(spec, own)}", COUPLING_HINT)
     return replace(spec, implementation=f"{found.__module__}:{found.__qualname__}")

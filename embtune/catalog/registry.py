@@ -8,7 +8,7 @@ list to edit. Installed packages add theirs (`embtune.catalog.plugins`). Those o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib import import_module
 from pkgutil import iter_modules
@@ -62,7 +62,7 @@ class Catalogue:
         """The catalogue with more entries; one that it has already is not added twice.
 
         Raises:
-            ConfigError: a name or alias is that of another entry.
+            ConfigError: a name or alias is that of another entry, or an entry presets one that is not there.
         """
         joined = self
         for spec in specs:
@@ -77,7 +77,14 @@ class Catalogue:
             if taken is not None:
                 message = f"{spec.name}: the name {taken[0]!r} is taken by {taken[1].name}"
                 raise ConfigError.of("loss-name-taken", message, "give the loss another name, and an alias of its own")
-            kept = {spec.name: spec, **{other.name: other for other in joined.specs}}
+            known = spec.resolves_to is None or spec.target or joined.get(spec.resolves_to)
+            if known is None:
+                message = f"{spec.name} presets {spec.resolves_to}, and there is no such loss"
+                raise ConfigError.of(
+                    "missing-target", message, "a plugin that presets another's loss is listed after it"
+                )
+            linked = replace(spec, target=known) if isinstance(known, LossSpec) else spec
+            kept = {spec.name: linked, **{other.name: other for other in joined.specs}}
             joined = Catalogue(tuple(kept[name] for name in sorted(kept)))
         return joined
 
@@ -134,7 +141,7 @@ def loss_names() -> tuple[str, ...]:
 
 def effective_spec(spec: LossSpec) -> LossSpec:
     """The entry whose class is built: `spec` itself, or the installed one it presets."""
-    return spec if spec.resolves_to is None else effective_spec(find_spec(spec.resolves_to))
+    return spec if spec.resolves_to is None else effective_spec(spec.target or find_spec(spec.resolves_to))
 
 
 def effective_parameters(spec: LossSpec, parameters: Parameters) -> Parameters:

@@ -108,3 +108,4 @@ class LossSpec:
     resolves_to: str | None = None
     presets: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
+    target: LossSpec | None = field(default=None, repr=False)  # what `resolves_to` names, where a plugin has it

@@ -78,7 +78,12 @@ def _failure(error: Exception, show_traceback: bool) -> int:
 
 
 def _internal(error: Exception) -> Problem:
-    """An exception nobody foresaw, in one line: its kind, its text, and where it was raised."""
+    """An exception nobody foresaw, in one line: its kind, its text, and where it was raised; a plugin's as such."""
+    from embtune.catalog.plugin_code import plugin_fault  # pydantic comes in here
+
+    of_plugin = plugin_fault(error)
+    if of_plugin is not None:
+        return of_plugin
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     text = " ".join(str(error).split()) or "no message"

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from embtune.catalog import LossSpec, Parameters, effective_parameters, effective_spec
+from embtune.catalog.plugins import COUPLING_HINT, coupling_differs
 from embtune.errors import ConfigError
 from embtune.losses.objective import BuildContext, Objective
 from embtune.modifiers.weighted import WeightedSum
@@ -79,7 +80,11 @@ def _build_losses(losses: tuple[WeightedLoss, ...], blame: Blame, context: Build
 
 def _build_loss(spec: LossSpec, parameters: Parameters, context: BuildContext) -> Objective:
     implementation = cast(_LossClass, _implementation(spec))
-    return implementation.build(effective_parameters(spec, parameters), context)
+    built = implementation.build(effective_parameters(spec, parameters), context)
+    target = effective_spec(spec)
+    if built.coupling is not target.coupling:
+        raise ConfigError.of("wrong-coupling", coupling_differs(target, built.coupling), COUPLING_HINT)
+    return built
 
 
 def _build_modifier(spec: LossSpec, parameters: Parameters, inner: Builder, context: BuildContext) -> Objective:

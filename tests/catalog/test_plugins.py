@@ -9,7 +9,7 @@ from pathlib import Path
 import own_loss
 import pytest
 
-from embtune.catalog import Coupling, built_in
+from embtune.catalog import Coupling, built_in, effective_parameters, effective_spec
 from embtune.catalog.page import page
 from embtune.catalog.plugins import load_plugin
 from embtune.errors import ConfigError
@@ -67,6 +67,65 @@ def test_what_is_no_plugin_is_refused_with_its_line(text: str, code: str, messag
     (problem,) = raised.value.problems
     assert (problem.code, message in problem.message) == (code, True), problem.message
     assert code != "broken-plugin" or "lacks" in message or "without" in message or set(sys.modules) == modules
+
+
+def test_the_hash_covers_the_modules_of_its_own_folder_that_it_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = own_loss.write_file(tmp_path, f"import helper_of_a_test\n{own_loss.code()}")
+    (tmp_path / "helper_of_a_test.py").write_text("from deeper_helper_of_a_test import A\nimport json\n")
+    (tmp_path / "deeper_helper_of_a_test.py").write_text("A = 1\n")
+    (tmp_path / "another_of_a_test.py").write_text("not imported")
+    read = [path, tmp_path / "deeper_helper_of_a_test.py", tmp_path / "helper_of_a_test.py"]
+    assert (
+        load_plugin(own_loss.FILE, tmp_path).sha256 == sha256(b"".join(each.read_bytes() for each in read)).hexdigest()
+    )
+    (tmp_path / "deeper_helper_of_a_test.py").write_text("A = 2\n")
+    changed = load_plugin(own_loss.FILE, tmp_path).sha256
+    assert changed == sha256(b"".join(each.read_bytes() for each in read)).hexdigest()
+    for module in ("helper_of_a_test", "deeper_helper_of_a_test"):
+        del sys.modules[module]
+
+
+def test_a_coupling_that_is_not_that_of_the_class_is_refused(tmp_path: Path) -> None:
+    own_loss.write_file(tmp_path, own_loss.code().replace("coupling = spec.coupling", "coupling = Coupling.BATCH"))
+    with pytest.raises(ConfigError, match="AlignmentLoss declares the coupling ROWS, and its class has BATCH"):
+        load_plugin(own_loss.FILE, tmp_path)
+
+
+PRESET = """
+from embtune.catalog import Coupling, LossSpec
+from embtune.catalog.formats import PAIR
+
+
+class Squared:
+    spec = LossSpec(
+        name="SquaredAlignmentLoss",
+        alias="squared",
+        purpose="AlignmentLoss with power 2.",
+        formula="loss = mean_i |a_i - p_i|^2",
+        formats=(PAIR,),
+        coupling=Coupling.ROWS,
+        resolves_to="AlignmentLoss",
+        presets={"power": 2.0},
+    )
+"""
+
+
+def test_a_plugin_presets_the_loss_of_another_or_of_its_own(tmp_path: Path) -> None:
+    own_loss.write_file(tmp_path)
+    (tmp_path / "presets.py").write_text(PRESET)
+    specs = [load_plugin(name, tmp_path).specs for name in (own_loss.FILE, "presets.py")]
+    joined = built_in().joined(specs[0]).joined(specs[1])
+    preset, target = joined.find("squared"), joined.find(own_loss.NAME)
+    assert effective_spec(preset) == target
+    assert effective_parameters(preset, preset.parameters()).model_dump() == {"power": 2.0}
+    with pytest.raises(ConfigError, match="SquaredAlignmentLoss presets AlignmentLoss, and there is no such loss"):
+        built_in().joined(specs[1])
+    own_loss.write_file(tmp_path, own_loss.code() + PRESET)
+    alone = {spec.name: spec for spec in load_plugin(own_loss.FILE, tmp_path).specs}
+    assert effective_spec(alone["SquaredAlignmentLoss"]).name == own_loss.NAME
 
 
 @pytest.mark.parametrize(("name", "message"), [("nowhere.py", "No such file"), ("no.where", "no module is named")])
