@@ -112,15 +112,19 @@ def _model_text(name: str, model: TextEmbedder) -> str:
 
 
 def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
-    tokens = int(rows.tokens(np.arange(rows.size)).sum())
-    truncated = sum(store.truncated for _, store in stores_of(rows))
+    """What is trained on. While texts are still being tokenised, their tokens are not known, and null."""
+    known = all(column.store.is_whole for column in (*rows.columns.values(), *rows.targets.values()))
+    tokens = int(rows.tokens(np.arange(rows.size)).sum()) if known else None
+    truncated = sum(store.whole().truncated for _, store in stores_of(rows)) if known else None
     value = {"rows": rows.size, "tokens": tokens, "truncated_texts": truncated, "roles": list(each.examples.roles)}
-    parts = [f"{rows.size:,} rows", ", ".join(each.examples.roles), f"{tokens:,} tokens"]
+    parts = [f"{rows.size:,} rows", ", ".join(each.examples.roles)]
     if each.layout.label is not LabelKind.NONE:
-        parts.insert(2, f"label {each.layout.label.value}")
+        parts.append(f"label {each.layout.label.value}")
+    parts.append(f"{tokens:,} tokens" if known else "tokenised beside the first steps")
     if each.examples.rows_skipped:
         parts.append(f"{each.examples.rows_skipped:,} bad rows left out")
-    parts.append(f"{_truncated_share(rows):.1%} of texts cut")
+    if known:
+        parts.append(f"{_truncated_share(rows):.1%} of texts cut")
     return Fact(f"train {each.config.name}", value, "  ".join(parts))
 
 
@@ -143,7 +147,7 @@ def stores_of(rows: TrainingRows) -> list[tuple[list[str], TokenStore]]:
 
 def _truncated_share(rows: TrainingRows) -> float:
     stores = [store for _, store in stores_of(rows)]
-    return sum(store.truncated for store in stores) / max(1, sum(len(store) for store in stores))
+    return sum(store.whole().truncated for store in stores) / max(1, sum(len(store) for store in stores))
 
 
 def _size(each: EvalSet) -> str:

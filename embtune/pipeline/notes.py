@@ -51,7 +51,9 @@ def _truncation(job: Job) -> Warnings:
     """For each dataset, or part of it with a limit of its own, that loses much to the length limit."""
     for task in job.training.tasks:
         for roles, store in stores_of(task.rows):
-            share = store.truncated / max(1, len(store))
+            if not store.is_whole:
+                continue
+            share = store.whole().truncated / max(1, len(store))
             if share > _TRUNCATION_WORTH_SAYING:
                 yield (
                     "truncated-texts",

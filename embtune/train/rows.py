@@ -40,7 +40,7 @@ class TextColumn:
     def lengths(self, rows: np.ndarray) -> np.ndarray:
         """(len(rows),) tokens of each row's text; 0 where it has none."""
         texts = self.text_of_row[rows]
-        return np.where(texts >= 0, self.store.lengths[texts], 0)
+        return np.where(texts >= 0, self.store.lengths_of(np.maximum(texts, 0)), 0)
 
     def padded(self, rows: np.ndarray) -> Tensor:
         """(B, T) int64 token ids of these rows' texts, filled up with `NO_TOKEN`."""
