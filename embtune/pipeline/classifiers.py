@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from embtune.evaluate.class_pairs import PairClassifier
 from embtune.losses.pair_head import pair_heads
 from embtune.pipeline.datasets import TrainSet
-from embtune.train.loop import Task
+from embtune.train.task import Task
 
 
 def trained_classifiers(train_sets: Sequence[TrainSet], tasks: Sequence[Task]) -> tuple[PairClassifier, ...]:

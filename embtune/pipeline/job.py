@@ -29,7 +29,7 @@ from embtune.train.loop import Training
 from embtune.train.optimizer import Trainables, build_adamw
 from embtune.train.precision import MixedPrecision
 from embtune.train.seeds import mix
-from embtune.train.loop import Task
+from embtune.train.task import Task
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ does everything else.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from embtune.errors import Stopped
@@ -64,12 +65,13 @@ class Session:
         total = self.job.training.schedule.total_steps
         with self.progress.training(total, self.state.step):
             self._evaluate_if_due()  # before the first step, or what a stopped session still owed
-            for report in train(self.job.training, self.state):
-                self._tell(report)
-                self._evaluate_if_due()
-                if self._saves.at(self.state.step):
-                    self._save()
-                self.stop.check()
+            with closing(train(self.job.training, self.state)) as reports:  # a stopped run plans no further
+                for report in reports:
+                    self._tell(report)
+                    self._evaluate_if_due()
+                    if self._saves.at(self.state.step):
+                        self._save()
+                    self.stop.check()
 
     def _farewell(self) -> str:
         if self._saved < 0:

@@ -22,7 +22,7 @@ from embtune.pipeline.making import row_maker
 from embtune.pipeline.texts import role_texts
 from embtune.pipeline.towers import check_queries, embedders
 from embtune.report.progress import Progress
-from embtune.train.loop import Task
+from embtune.train.task import Task
 from embtune.train.tokenise import TextReader, tokenise
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 
 from embtune.config.words import GradientCache
-from embtune.train.embed import EVERYTHING
+
+EVERYTHING = 1 << 62  # more token slots than any machine holds
 
 # Activations that a layer saves for its backward pass, in units of its width, per token: attention inputs and outputs,
 # two norms, the 4x wider feed-forward twice, dropout masks. Counted on BERT with autocast off; autocast saves less.

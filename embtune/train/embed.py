@@ -16,13 +16,9 @@ import torch
 from torch import Tensor
 
 from embtune.model.embedder import TextEmbedder
-from embtune.train.gathering import gathered
-from embtune.train.plan import MicroBatch, TextPlan
 from embtune.train.precision import MixedPrecision
-from embtune.train.rows import TrainingRows
+from embtune.train.prepare import PreparedGroup, TextBatch
 from embtune.train.seeds import draw_from, mix
-
-EVERYTHING = 1 << 62  # more token slots than any machine holds
 
 
 @dataclass(frozen=True)
@@ -36,15 +32,14 @@ class EmbedSettings:
 
 
 class Embedding:
-    """The embeddings of one plan: the tables to score, and the way back into the towers."""
+    """The embeddings of one group of rows: the tables to score, and the way back into the towers."""
 
-    def __init__(self, settings: EmbedSettings, data: TrainingRows, plan: TextPlan, seed: int) -> None:
+    def __init__(self, settings: EmbedSettings, group: PreparedGroup, seed: int) -> None:
         self._settings = settings
-        self._data = data
-        self._plan = plan
+        self._group = group
         self._seed = seed
-        self._kept: list[tuple[MicroBatch, Tensor]] = []
-        self._dropped: list[tuple[MicroBatch, int]] = []
+        self._kept: list[tuple[TextBatch, Tensor]] = []
+        self._dropped: list[tuple[TextBatch, int]] = []
         self.tables: dict[str, Tensor] = {}  # tower -> (L, T, D) float32, leaves
 
     @property
@@ -54,13 +49,13 @@ class Embedding:
 
     def compute(self) -> None:
         """Fill the tables. The micro-batches that fit last keep their graphs, so that they are freed first."""
-        numbered = list(enumerate(self._plan.micro_batches))
+        numbered = list(enumerate(self._group.text_batches))
         keep_from = self._first_kept([batch for _, batch in numbered])
         for number, batch in numbered:
             keep = number >= keep_from and self._trainable(batch.tower)
             with torch.set_grad_enabled(keep):
                 output = self._forward(batch, number)
-            self._table(batch.tower, output)[:, self._index(batch)] = output.detach().float()
+            self._table(batch.tower, output)[:, batch.slots] = output.detach().float()
             if keep:
                 self._kept.append((batch, output))
             elif self._trainable(batch.tower):
@@ -77,10 +72,10 @@ class Embedding:
         for batch, number in self._dropped:
             self._backward(batch, self._forward(batch, number))
 
-    def _first_kept(self, batches: list[MicroBatch]) -> int:
+    def _first_kept(self, batches: list[TextBatch]) -> int:
         left = self._settings.kept_tokens
         for number in range(len(batches) - 1, -1, -1):
-            left -= batches[number].token_slots
+            left -= batches[number].features.token_slots
             if left < 0:
                 return number + 1
         return 0
@@ -88,26 +83,20 @@ class Embedding:
     def _trainable(self, tower: str) -> bool:
         return any(parameter.requires_grad for parameter in self._settings.towers[tower].parameters())
 
-    def _forward(self, batch: MicroBatch, number: int) -> Tensor:
+    def _forward(self, batch: TextBatch, number: int) -> Tensor:
         tower = self._settings.towers[batch.tower]
-        columns = [self._data.columns[view] for view in self._plan.views]
-        texts = gathered(columns, batch.view, batch.text)
-        features = tower.collate_flat(texts).to(self._settings.precision.device)
         draw_from(mix(self._seed, number))
         with self._settings.precision.autocast():
-            output: Tensor = tower(features, every_layer=self._settings.every_layer)
+            output: Tensor = tower(batch.features, every_layer=self._settings.every_layer)
         return output
 
     def _table(self, tower: str, output: Tensor) -> Tensor:
         if tower not in self.tables:
-            shape = (output.shape[0], self._plan.table_rows[tower], output.shape[2])
+            shape = (output.shape[0], self._group.table_rows[tower], output.shape[2])
             self.tables[tower] = torch.zeros(shape, dtype=torch.float32, device=output.device)
         return self.tables[tower]
 
-    def _backward(self, batch: MicroBatch, output: Tensor) -> None:
+    def _backward(self, batch: TextBatch, output: Tensor) -> None:
         gradient = self.tables[batch.tower].grad
         assert gradient is not None, f"the objective gave no gradient to tower {batch.tower!r}"
-        torch.autograd.backward(output, gradient[:, self._index(batch)].to(output.dtype))
-
-    def _index(self, batch: MicroBatch) -> Tensor:
-        return torch.from_numpy(batch.slots).to(self._settings.precision.device)
+        torch.autograd.backward(output, gradient[:, batch.slots].to(output.dtype))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,36 +18,20 @@ from torch import nn
 
 from embtune.config.words import OnNonFinite
 from embtune.errors import RunError
-from embtune.losses.objective import Objective
 from embtune.model.embedder import TextEmbedder
+from embtune.train.ahead import made_ahead
 from embtune.train.batches import BatchSchedule
 from embtune.train.budget import Budget
 from embtune.train.embed import EmbedSettings
 from embtune.train.learning_rate import LearningRate
-from embtune.train.making import RowMaker
 from embtune.train.optimizer import Trainables, set_learning_rate
+from embtune.train.planner import PlannedStep, Planner
 from embtune.train.precision import MixedPrecision
-from embtune.train.rows import TrainingRows
-from embtune.train.seeds import mix
 from embtune.train.state import TrainState
-from embtune.train.step import StepOutcome, StepSettings, run_step
+from embtune.train.step import StepOutcome, run_step
+from embtune.train.task import Task
 
-
-@dataclass(frozen=True)
-class Task:
-    """One dataset and the objective it is trained with. maker: makes the rows of each step, where they are made."""
-
-    rows: TrainingRows
-    objective: Objective
-    every_layer: bool
-    maker: RowMaker | None = None
-
-    def of_step(self, rows: np.ndarray, seed: int) -> tuple[TrainingRows, np.ndarray]:
-        """The data of a step that is planned over `rows`, and the rows of it that the objective scores."""
-        if self.maker is None:
-            return self.rows, rows
-        made = self.maker.make(self.rows, rows, seed)
-        return made, np.arange(made.size)
+_STEPS_AHEAD = 2  # planned and on the device: one that is due next, and one more where planning takes longer
 
 
 @dataclass(frozen=True)
@@ -91,34 +76,42 @@ class Training:
     seed: int
 
 
-def train(training: Training, state: TrainState) -> Iterator[StepReport]:
+def train(training: Training, state: TrainState) -> Generator[StepReport, None, None]:
     """Train from `state.step` to the end of the schedule, one report a step; `state` is up to date at each report.
 
     Raises:
         RunError: a loss or gradient is not finite and `on_non_finite` is STOP; the message names the rows. The weights
             are those of the last good step.
     """
-    while state.step < training.schedule.total_steps:
-        started = time.perf_counter()
-        place = training.schedule.at(state.step)
-        task = training.tasks[place.batch.dataset]
-        rate = training.learning_rate.at(state.step)
-        _set_training_mode(training)
-        outcome, halved_to = _step_within_memory(training, task, place.batch.rows, mix(training.seed, state.step))
-        grad_norm = _unscaled_grad_norm(training)
-        skipped = not _finite(training, outcome, grad_norm)
-        if skipped and training.on_non_finite is OnNonFinite.STOP:
-            raise _non_finite(task, place.batch.rows, state.step + 1, outcome, grad_norm)
-        skipped |= not _optimise(training, rate, skipped)
-        state.step += 1
-        state.tokens += outcome.tokens
-        state.scaler = training.precision.state()
-        seconds = time.perf_counter() - started
-        state.seconds += seconds
-        yield StepReport(
-            state.step, place.epoch, task.rows.name, outcome.terms, outcome.counts, outcome.missing, outcome.loss, rate,
-            grad_norm, outcome.tokens, outcome.token_slots, seconds, outcome.recomputed, skipped, halved_to,
-        )  # fmt: skip
+    _set_training_mode(training)
+    planner = Planner(training.tasks, training.towers, training.schedule, training.precision.device, training.seed)
+    steps = range(state.step, training.schedule.total_steps)
+    with closing(made_ahead((planner.plan(step, training.budget) for step in steps), _STEPS_AHEAD)) as plans:
+        while state.step < training.schedule.total_steps:
+            yield _step(training, state, planner, plans)
+
+
+def _step(training: Training, state: TrainState, planner: Planner, plans: Iterator[PlannedStep]) -> StepReport:
+    started = time.perf_counter()
+    _set_training_mode(training)
+    planned = next(plans)
+    place, task = planned.place, planned.task
+    rate = training.learning_rate.at(state.step)
+    outcome, halved_to = _within_memory(training, planner, planned)
+    grad_norm = _unscaled_grad_norm(training)
+    skipped = not _finite(training, outcome, grad_norm)
+    if skipped and training.on_non_finite is OnNonFinite.STOP:
+        raise _non_finite(task, place.batch.rows, state.step + 1, outcome, grad_norm)
+    skipped |= not _optimise(training, rate, skipped)
+    state.step += 1
+    state.tokens += outcome.tokens
+    state.scaler = training.precision.state()
+    seconds = time.perf_counter() - started
+    state.seconds += seconds
+    return StepReport(
+        state.step, place.epoch, task.rows.name, outcome.terms, outcome.counts, outcome.missing, outcome.loss, rate,
+        grad_norm, outcome.tokens, outcome.token_slots, seconds, outcome.recomputed, skipped, halved_to,
+    )  # fmt: skip
 
 
 def _set_training_mode(training: Training) -> None:
@@ -129,26 +122,23 @@ def _set_training_mode(training: Training) -> None:
             tower.eval()
 
 
-def _step_within_memory(training: Training, task: Task, rows: np.ndarray, seed: int) -> tuple[StepOutcome, int | None]:
+def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -> tuple[StepOutcome, int | None]:
     """The step, repeated from its plan with half the budget as often as the device runs out of memory."""
     halved_to = None
-    data, rows = task.of_step(rows, mix(seed, "rows"))
+    task, seed = planned.task, planned.seed
     while True:
         training.optimizer.zero_grad(set_to_none=True)
+        if planned.budget != training.budget:  # cut before the device ran out of memory
+            planned = planner.plan(planned.number, training.budget)
+        embed = EmbedSettings(training.towers, training.precision, task.every_layer, training.budget.kept_tokens)
         try:
-            return run_step(data, rows, task.objective, _settings(training, task), seed), halved_to
+            return run_step(planned.sent.arrived(), task.objective, embed, seed), halved_to
         except torch.OutOfMemoryError as error:
             if training.budget.micro_batch_tokens == 1:
                 raise _out_of_memory() from error
         training.budget = training.budget.halved()
         halved_to = training.budget.micro_batch_tokens
         torch.cuda.empty_cache()
-
-
-def _settings(training: Training, task: Task) -> StepSettings:
-    budget = training.budget
-    embed = EmbedSettings(training.towers, training.precision, task.every_layer, budget.kept_tokens)
-    return StepSettings(embed, budget.micro_batch_tokens, budget.group_tokens, budget.row_block)
 
 
 def _unscaled_grad_norm(training: Training) -> float:

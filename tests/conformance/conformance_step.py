@@ -12,7 +12,6 @@ import torch
 from conformance_grid import Cell, write_config
 from torch import Tensor
 
-from embtune.catalog import effective_spec
 from embtune.catalog.spec import Coupling
 from embtune.config import load_config
 from embtune.model.dropout import override_in_modules
@@ -20,11 +19,12 @@ from embtune.model.load import load_model
 from embtune.model.save import save_model
 from embtune.pipeline.job import Job, prepare
 from embtune.report.progress import Several
-from embtune.train.budget import Budget
-from embtune.train.embed import EVERYTHING, EmbedSettings
+from embtune.train.budget import EVERYTHING, Budget
+from embtune.train.embed import EmbedSettings
+from embtune.train.prepare import Cutting, prepare_step
 from embtune.train.rows import TrainingRows
 from embtune.train.seeds import mix
-from embtune.train.step import StepOutcome, StepSettings, run_step
+from embtune.train.step import StepOutcome, run_step
 
 # Of gradients, in units of the largest component of any. Recomputing repeats the very same sums; other micro-batches
 # add the same numbers in another order, and the weight of token types is a float32 sum over all tokens of the step.
@@ -95,9 +95,10 @@ def step_over(job: Job, data: TrainingRows, rows: np.ndarray, budget: Budget) ->
     (task,) = training.tasks
     training.trainables.train()
     training.optimizer.zero_grad(set_to_none=True)
-    embed = EmbedSettings(training.towers, training.precision, task.every_layer, budget.kept_tokens)
-    settings = StepSettings(embed, budget.micro_batch_tokens, budget.group_tokens, budget.row_block)
-    outcome = run_step(data, rows, task.objective, settings, mix(training.seed, 0))
+    share = not any(tower.has_dropout for tower in training.towers.values())
+    prepared = prepare_step(data, rows, task.objective.coupling, Cutting(training.towers, budget, share))
+    settings = EmbedSettings(training.towers, training.precision, task.every_layer, budget.kept_tokens)
+    outcome = run_step(prepared, task.objective, settings, mix(training.seed, 0))
     named = training.trainables.trainable()
     return Stepped(outcome, {name: None if p.grad is None else p.grad.clone() for name, p in named})
 
@@ -131,7 +132,7 @@ def _outcome_faults(outcome: StepOutcome) -> list[str]:
 
 def _coupling_faults(cell: Cell, job: Job, recomputed: StepOutcome) -> list[str]:
     """Rows interact exactly where the entry says so, under a modifier too, and only then is anything recomputed."""
-    declared = effective_spec(cell.loss).coupling
+    declared = cell.coupling
     built = job.training.tasks[0].objective.coupling
     found = [] if built is declared else [f"the coupling is {built}, declared is {declared}"]
     if (recomputed.recomputed > 0) is not (declared is Coupling.BATCH):

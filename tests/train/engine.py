@@ -17,11 +17,13 @@ from embtune.losses.objective import BuildContext, Objective
 from embtune.model.embedder import TextEmbedder
 from embtune.model.load import load_model
 from embtune.modifiers.build import build_objective
-from embtune.train.embed import EVERYTHING, EmbedSettings
+from embtune.train.budget import EVERYTHING, Budget
+from embtune.train.embed import EmbedSettings
 from embtune.train.optimizer import Trainables
 from embtune.train.precision import MixedPrecision
+from embtune.train.prepare import Cutting, prepare_step
 from embtune.train.rows import TrainingRows
-from embtune.train.step import StepOutcome, StepSettings, run_step
+from embtune.train.step import StepOutcome, run_step
 from embtune.train.tokenise import RoleText, tokenise
 
 WORDS = (
@@ -99,9 +101,11 @@ class Engine:
         """One step over all rows, its gradients in the parameters."""
         self.trainables.zero_grad(set_to_none=True)
         mixed = MixedPrecision(self.precision, torch.device("cpu"))
-        embed = EmbedSettings(self.towers, mixed, self.every_layer, kept)
-        settings = StepSettings(embed, budget, group, block)
-        return run_step(self.rows, np.arange(self.rows.size), self.objective, settings, seed)
+        share = not any(tower.has_dropout and tower.training for tower in self.towers.values())
+        cutting = Cutting(self.towers, Budget(budget, kept, group, block), share)
+        prepared = prepare_step(self.rows, np.arange(self.rows.size), self.objective.coupling, cutting)
+        settings = EmbedSettings(self.towers, mixed, self.every_layer, kept)
+        return run_step(prepared, self.objective, settings, seed)
 
     def gradients(self) -> dict[str, Tensor]:
         """A copy of every gradient, by name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,16 +17,21 @@ from embtune.catalog.spec import LabelKind
 from embtune.config.words import OnNonFinite, Precision, SchedulerType
 from embtune.data.samplers import PlannedBatch
 from embtune.errors import RunError
+from embtune.losses.objective import Objective
 from embtune.train import loop
 from embtune.train.batches import BatchSchedule
-from embtune.train.budget import Budget
-from embtune.train.embed import EVERYTHING
+from embtune.train.budget import EVERYTHING, Budget
+from embtune.train.embed import EmbedSettings
 from embtune.train.learning_rate import LearningRate
-from embtune.train.loop import Task, Training, train
+from embtune.train.loop import Training, train
+from embtune.train.making import RowMaker
 from embtune.train.optimizer import build_adamw
 from embtune.train.precision import MixedPrecision
+from embtune.train.prepare import PreparedStep
+from embtune.train.rows import TrainingRows
 from embtune.train.state import TrainState
 from embtune.train.step import StepOutcome, run_step
+from embtune.train.task import Task
 
 STEPS = 4
 
@@ -85,6 +91,44 @@ def test_going_on_from_the_middle_gives_the_same_weights() -> None:
     assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(parts), strict=True))
 
 
+def test_steps_planned_ahead_are_those_planned_when_they_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead = training()
+    reports = list(train(ahead, TrainState()))
+    monkeypatch.setattr(loop, "made_ahead", lambda things, ahead: (thing for thing in things))
+    when_due = training()
+    assert [(r.loss, r.grad_norm) for r in train(when_due, TrainState())] == [(r.loss, r.grad_norm) for r in reports]
+    assert all(torch.equal(a, b) for a, b in zip(weights(ahead), weights(when_due), strict=True))
+
+
+def planning_threads() -> int:
+    return sum(thread.name == "made-ahead" for thread in threading.enumerate())
+
+
+def test_a_run_that_is_broken_off_leaves_no_thread() -> None:
+    for _ in train(training(), TrainState()):
+        assert planning_threads() == 1
+        break
+    assert planning_threads() == 0
+
+
+def test_what_fails_while_a_step_is_planned_ends_the_run_at_that_step() -> None:
+    class Failing(RowMaker):
+        def texts_for(self, rows: int) -> int:
+            return rows
+
+        def make(self, data: TrainingRows, texts: np.ndarray, seed: int) -> TrainingRows:
+            if texts[0] == 16:
+                raise LookupError("of the third step")
+            return data.select(texts)
+
+    made, state = training(), TrainState()
+    made.tasks = [replace(made.tasks[0], maker=Failing())]
+    with pytest.raises(LookupError, match="of the third step"):
+        list(train(made, state))
+    assert state.step == 2
+    assert planning_threads() == 0
+
+
 def test_a_loss_that_is_not_finite_stops_with_its_rows() -> None:
     made = training()
     spoil(made)
@@ -122,10 +166,10 @@ def test_without_memory_the_step_is_repeated_with_half_the_budget(monkeypatch: p
     list(train(undisturbed, TrainState()))
     made, real = training(), run_step
 
-    def small_device(*arguments: object) -> StepOutcome:
-        if made.budget.micro_batch_tokens > 64:
+    def small_device(step: PreparedStep, objective: Objective, settings: EmbedSettings, seed: int) -> StepOutcome:
+        if any(each.features.token_slots > 64 for group in step.groups for each in group.text_batches):
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(step, objective, settings, seed)
 
     monkeypatch.setattr(loop, "run_step", small_device)
     reports = list(train(made, TrainState()))
