@@ -32,11 +32,11 @@ OK, FAILED = "ok", "FAIL"
 def main() -> int:
     """Run the cells, print the table, return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("losses", nargs="*", help="names of losses; all by default")
+    parser.add_argument("losses", nargs="*", help="names of losses, or 'NAME + NAME' for a list; all by default")
     parser.add_argument("--forms", action="store_true", help="one line for each layout of rows")
     arguments = parser.parse_args()
     started = time.perf_counter()
-    cells = [cell for cell in all_cells() if not arguments.losses or cell.loss.name in arguments.losses]
+    cells = [cell for cell in all_cells() if not arguments.losses or cell.name in arguments.losses]
     verdicts = run_cells(cells)
     print_table(verdicts, arguments.forms)
     counts = Counter(_word(cell, found) for cell, found in verdicts)
@@ -83,7 +83,7 @@ def print_table(verdicts: list[tuple[Cell, list[str]]], by_form: bool) -> None:
     columns = list(dict.fromkeys(_column(cell) for cell, _ in verdicts))
     lines: dict[str, dict[str, list[str]]] = {}
     for cell, found in verdicts:
-        line = lines.setdefault(cell.rows if by_form else cell.loss.name, {})
+        line = lines.setdefault(cell.rows if by_form else cell.name, {})
         line.setdefault(_column(cell), []).append(_word(cell, found))
     print("  ".join(columns) + "  loss")
     for name, line in lines.items():

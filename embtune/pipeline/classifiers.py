@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from embtune.evaluate.class_pairs import PairClassifier
 from embtune.losses.pair_head import pair_heads
-from embtune.pipeline.datasets import TrainSet
+from embtune.pipeline.datasets import TrainSet, classes_of
 from embtune.train.task import Task
 
 
@@ -16,5 +16,5 @@ def trained_classifiers(train_sets: Sequence[TrainSet], tasks: Sequence[Task]) -
     for data, task in zip(train_sets, tasks, strict=True):
         heads = pair_heads(task.objective)
         if heads:
-            found.setdefault(id(task.objective), PairClassifier(data.examples.class_names, heads))
+            found.setdefault(id(task.objective), PairClassifier(classes_of(data.examples), heads))
     return tuple(found.values())

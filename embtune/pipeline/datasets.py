@@ -75,10 +75,15 @@ def load_sets(loaded: LoadedConfig) -> tuple[tuple[TrainSet, ...], tuple[EvalSet
     return tuple(train_sets), tuple(eval_sets)
 
 
+def classes_of(examples: Examples) -> ClassNames:
+    """The classes that a head tells: those of the label, 0 and 1 where it is one of these, () where it is no class."""
+    return ("0", "1") if examples.label_kind is LabelKind.BINARY else examples.class_names
+
+
 def _head_classes(train_sets: Sequence[TrainSet]) -> list[ClassNames]:
     """The classes of each training set that a loss with a head is trained on, each once."""
     with_head = [each for each in train_sets if any(Need.NUM_LABELS in loss.spec.needs for loss in each.losses)]
-    return list(dict.fromkeys(each.examples.class_names for each in with_head))
+    return list(dict.fromkeys(classes_of(each.examples) for each in with_head))
 
 
 def load_eval_sets(loaded: LoadedConfig, head_classes: Sequence[ClassNames] = ()) -> tuple[EvalSet, ...]:

@@ -17,7 +17,7 @@ from embtune.model.load import load_model
 from embtune.model.queries import check_one_model
 from embtune.modifiers.build import build_objective
 from embtune.pipeline.collecting import Key, located
-from embtune.pipeline.datasets import TrainSet
+from embtune.pipeline.datasets import TrainSet, classes_of
 from embtune.report.progress import Progress
 
 
@@ -88,7 +88,7 @@ def _wishes(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> Iterator[Wi
 
 def _frozen_views(loss: LossConfig, data: Examples) -> tuple[View, ...]:
     """Built for no model in particular, the loss is only asked what it wants."""
-    context = BuildContext(embedding_dim=1, depth=0, class_count=len(data.class_names) or None)
+    context = BuildContext(embedding_dim=1, depth=0, class_count=len(classes_of(data)) or None)
     objective = build_objective([(loss.spec, loss.parameters, 1.0)], [], context)
     return tuple(view for view in objective.request(data.roles).views if frozen_model(view.tower))
 

@@ -14,7 +14,7 @@ from embtune.losses.objective import TWIN_TOWER, BuildContext, Objective
 from embtune.model.embedder import TextEmbedder
 from embtune.modifiers.build import Blame, Part, build_objective
 from embtune.pipeline.collecting import Key, located
-from embtune.pipeline.datasets import TrainSet
+from embtune.pipeline.datasets import TrainSet, classes_of
 from embtune.pipeline.decoders import Decoders
 from embtune.pipeline.frozen import FrozenTowers
 from embtune.pipeline.frozen_models import FrozenModels
@@ -105,7 +105,7 @@ def _objective(
 ) -> Objective:
     losses = [(loss.spec, loss.parameters, loss.weight) for loss in data.losses]
     modifiers = [(modifier.spec, modifier.parameters) for modifier in loaded.config.modifiers]
-    classes = len(data.examples.class_names) or None
+    classes = len(classes_of(data.examples)) or None
     width = _label_width(data.examples)
     context = BuildContext(
         model.embedding_dim, model.depth, classes, width, decoder=decoders.build, frozen_width=frozen.width

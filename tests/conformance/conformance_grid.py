@@ -1,5 +1,7 @@
 """The grid: every loss of the catalogue, on rows of each of its formats, under every modifier, in every kind of model.
 
+Beside the losses alone stand weighted lists of two: of each coupling, with a head, a decoder, the regulariser.
+
 Each cell is a run that the pipeline prepares from a config and a data file, as `embtune train` would.
 """
 
@@ -14,9 +16,10 @@ import yaml
 from conformance_rows import WIDTH, Form, forms_of, write_rows
 
 from embtune.catalog import LossSpec, all_specs, effective_spec, find_spec
+from embtune.catalog.formats import DAMAGED, PAIR, PAIR_BINARY, TRIPLET
 from embtune.catalog.parameter_docs import parameter_docs
 from embtune.catalog.registry import losses
-from embtune.catalog.spec import Need
+from embtune.catalog.spec import Coupling, Need
 from embtune.config.checks import LATER
 
 MODELS = {
@@ -34,11 +37,23 @@ MODIFIERS: dict[str, dict[str, object]] = {
 LORA = {"r": 2, "alpha": 4.0, "dropout": 0.1}
 LORA_IS_HERE = ("model", "lora") not in {row.path for row in LATER}
 BATCH = 12
+WEIGHT = 0.5  # of the second loss of a list
+LISTS = (
+    ("MultipleNegativesRankingLoss", "MegaBatchMarginLoss", PAIR),  # rows interact in both
+    ("MultipleNegativesRankingLoss", "TripletLoss", TRIPLET),  # in one
+    ("ContrastiveLoss", "CosineSimilarityLoss", PAIR_BINARY),  # in none
+    ("OnlineContrastiveLoss", "SoftmaxLoss", PAIR_BINARY),  # a head in a step whose rows interact
+    ("MultipleNegativesRankingLoss", "GlobalOrthogonalRegularizationLoss", PAIR),
+    ("GlobalOrthogonalRegularizationLoss", "DenoisingAutoEncoderLoss", DAMAGED),  # a decoder in such a step
+)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One loss on rows of one form, under one modifier, in one kind of model. teacher: it gives the labels."""
+    """A loss on rows of one form, under one modifier, in one kind of model.
+
+    teacher: it gives the labels. beside: another loss, with which it makes a weighted list.
+    """
 
     loss: LossSpec
     form: Form
@@ -46,6 +61,23 @@ class Cell:
     model: str
     lora: bool = False
     teacher: bool = False
+    beside: LossSpec | None = None
+
+    @property
+    def losses(self) -> tuple[LossSpec, ...]:
+        """The loss, and the one beside it."""
+        return (self.loss,) if self.beside is None else (self.loss, self.beside)
+
+    @property
+    def name(self) -> str:
+        """Of the loss or the list."""
+        return " + ".join(spec.name for spec in self.losses)
+
+    @property
+    def coupling(self) -> Coupling:
+        """Rows interact where they do in any of the losses."""
+        couplings = {effective_spec(spec).coupling for spec in self.losses}
+        return Coupling.BATCH if Coupling.BATCH in couplings else Coupling.ROWS
 
     @property
     def refused(self) -> bool:
@@ -56,7 +88,7 @@ class Cell:
     @property
     def rows(self) -> str:
         """The loss and what its rows hold."""
-        return f"{self.loss.name} [{self.form}]{' with a teacher' if self.teacher else ''}"
+        return f"{self.name} [{self.form}]{' with a teacher' if self.teacher else ''}"
 
     def __str__(self) -> str:
         """The cell in one line."""
@@ -64,13 +96,16 @@ class Cell:
 
 
 def all_cells() -> Iterator[Cell]:
-    """The whole grid, loss by loss."""
+    """The whole grid, loss by loss, then the lists."""
+    weights = (False, True) if LORA_IS_HERE else (False,)
     for spec in losses():
         taught = [(form, True) for format in spec.taught_formats for form in forms_of(format)]
         given = [(form, False) for format in spec.formats for form in forms_of(format)]
-        weights = (False, True) if LORA_IS_HERE else (False,)
         for (form, teacher), modifier, model, lora in product([*given, *taught], MODIFIERS, MODELS, weights):
             yield Cell(spec, form, modifier, model, lora, teacher)
+    for (first, second, format), modifier, model, lora in product(LISTS, MODIFIERS, MODELS, weights):
+        (form,) = forms_of(format)
+        yield Cell(find_spec(first), form, modifier, model, lora, beside=find_spec(second))
 
 
 def sample_cells() -> Iterator[Cell]:
@@ -105,10 +140,15 @@ def _config(cell: Cell, guide: Path) -> dict[str, object]:
         "seed": 3,
         "model": model | ({"lora": LORA} if cell.lora else {}),
         "data": {"train": [{"path": "rows.jsonl", "columns": cell.form.columns}]},
-        "loss": {"name": cell.loss.name, **_parameters(cell, guide)},
+        "loss": _losses(cell, guide),
         "modifiers": modifiers,
         "train": {"batch_size": BATCH, "precision": "fp32"},
     }
+
+
+def _losses(cell: Cell, guide: Path) -> list[dict[str, object]]:
+    own: dict[str, object] = {"name": cell.loss.name, **_parameters(cell, guide)}
+    return [own] if cell.beside is None else [own, {"name": cell.beside.name, "weight": WEIGHT}]
 
 
 def _parameters(cell: Cell, guide: Path) -> dict[str, object]:

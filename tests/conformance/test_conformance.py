@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from conformance_grid import (
+    LISTS,
     LORA_IS_HERE,
     MODELS,
     MODIFIERS,
@@ -64,6 +65,7 @@ def test_the_default_part_of_the_grid_has_everything_somewhere() -> None:
     assert {cell.loss.name for cell in SAMPLE} == {spec.name for spec in losses()}
     assert {cell.modifier for cell in SAMPLE} == set(MODIFIERS)
     assert {cell.model for cell in SAMPLE} == set(MODELS)
+    assert {cell.name for cell in SAMPLE if cell.beside} == {f"{first} + {second}" for first, second, _ in LISTS}
     assert {cell.lora for cell in SAMPLE} == ({False, True} if LORA_IS_HERE else {False})
     assert set(MODIFIERS) == modifiers_of_the_catalogue() | {"none"}
 
@@ -73,7 +75,7 @@ def dropping_cell() -> Cell:
     return next(
         cell
         for cell in all_cells()
-        if cell.loss.coupling is Coupling.BATCH and cell.model == "transformer" and cell.modifier == "none"
+        if cell.coupling is Coupling.BATCH and cell.model == "transformer" and cell.modifier == "none"
     )
 
 
