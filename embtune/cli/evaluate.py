@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from embtune.cli.bf16 import settle_bf16
+from embtune.cli.cache import cache_folder
 from embtune.cli.options import JsonOption, ProgressOption, QuietOption, SetOption, TracebackOption, VerboseOption
 from embtune.cli.output import print_data, print_json
 from embtune.cli.progress import progress_for
@@ -26,9 +28,12 @@ def command(
     traceback: TracebackOption = False,
 ) -> None:
     """Measure a model on the evaluation sets of a config."""
-    from embtune.pipeline.evaluate_job import run_evaluation
+    display = progress_for(progress, quiet)
+    bf16 = settle_bf16(os.environ, cache_folder(os.environ), display)
 
-    metrics = run_evaluation(model, config, overrides or (), os.environ, progress_for(progress, quiet))
+    from embtune.pipeline.evaluate_job import run_evaluation  # torch comes in here
+
+    metrics = run_evaluation(model, config, overrides or (), os.environ, display, bf16)
     if as_json:
         print_json({"model": model, "metrics": metrics})
         return

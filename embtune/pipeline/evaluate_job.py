@@ -11,6 +11,7 @@ from embtune.evaluate.class_pairs import PairClassifier
 from embtune.evaluate.saved_classifiers import load_classifiers
 from embtune.model.embedder import TextEmbedder
 from embtune.model.load import load_model
+from embtune.model.packing import pack_where_faster
 from embtune.model.scratch_spec import SCRATCH
 from embtune.model.source import find_folder
 from embtune.pipeline.datasets import load_eval_sets
@@ -24,13 +25,19 @@ _WITH_CONFIG = "Name a config that has sets under data.eval: embtune evaluate"
 
 
 def run_evaluation(
-    model: str, config: str | None, overrides: Sequence[str], environ: Mapping[str, str], progress: Progress
+    model: str,
+    config: str | None,
+    overrides: Sequence[str],
+    environ: Mapping[str, str],
+    progress: Progress,
+    bf16_speedup: float | None = None,
 ) -> dict[str, float]:
     """Flat metrics of a model.
 
     Args:
         model: anything `model.name_or_path` can be, or the directory of a run.
         config: a path, or None for the config of the run that made the model.
+        bf16_speedup: of this CPU over float32; None where that was not measured.
 
     Raises:
         EmbtuneError: the model, the config or the data cannot be used, or there is nothing to evaluate on.
@@ -44,7 +51,8 @@ def run_evaluation(
     device = decide_device()
     with progress.stage("loading the model"):
         embedder = _load(name, loaded).to(device)
-    precision = MixedPrecision(decide_precision(loaded.config.train.precision, device), device)
+        pack_where_faster(embedder)
+    precision = MixedPrecision(decide_precision(loaded.config.train.precision, device, bf16_speedup), device)
     evaluation = build_evaluation(loaded, sets, embedder, classifiers)
     return measure(embedder, evaluation, precision, micro_batch_tokens(device), progress, lambda: None).metrics
 

@@ -16,6 +16,7 @@ from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
 from embtune.model.load import load_model
 from embtune.model.lora import has_lora
+from embtune.model.packing import pack_where_faster
 from embtune.model.save import save_model
 from embtune.pipeline.card import card_of
 from embtune.pipeline.classifiers import trained_classifiers
@@ -129,6 +130,7 @@ def save_and_read_back(
     """
     save_model(model, folder, card, more)
     saved = load_model(str(folder)).to(model.device)
+    pack_where_faster(saved)
     vectors = _by_each_tower(model, texts)
     difference = float(np.abs(vectors - _by_each_tower(saved, texts)).max(initial=0.0))
     tolerance = _MERGED_TOLERANCE * float(np.abs(vectors).max(initial=1.0)) if has_lora(model) else _TOLERANCE

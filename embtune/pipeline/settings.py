@@ -44,8 +44,13 @@ class Settings:
         return ", ".join(dict.fromkeys(self.samplers))
 
 
-def decide_settings(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> Settings:
+def decide_settings(
+    loaded: LoadedConfig, train_sets: Sequence[TrainSet], bf16_speedup: float | None = None
+) -> Settings:
     """Decide everything that the config leaves to the tool, from the losses and the machine.
+
+    Args:
+        bf16_speedup: of this CPU over float32, 0 where it cannot compute in bf16; None where that was not measured.
 
     Raises:
         ConfigError: bf16 on a CPU that cannot compute in it.
@@ -56,10 +61,14 @@ def decide_settings(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> Set
     cache, notes = _gradient_cache(train.gradient_cache, losses)
     asked = train.batch_sampler
     samplers = tuple(_sampler(each.losses) if asked is BatchSampler.AUTO else asked for each in train_sets)
-    precision = decide_precision(train.precision, device)
-    if precision is Precision.BF16 and device.type == "cpu" and not cpu_computes_bf16():
+    precision = decide_precision(train.precision, device, bf16_speedup)
+    if precision is Precision.BF16 and device.type == "cpu" and not _cpu_computes_bf16(bf16_speedup):
         raise ConfigError(loaded.problem(("train", "precision"), "no-bf16", _NO_BF16, _NO_BF16_HINT))
     return Settings(device, precision, samplers, cache, notes)
+
+
+def _cpu_computes_bf16(speedup: float | None) -> bool:
+    return cpu_computes_bf16() if speedup is None else speedup > 0
 
 
 def _gradient_cache(asked: GradientCache, losses: Sequence[LossConfig]) -> tuple[GradientCache, tuple[str, ...]]:

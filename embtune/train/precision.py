@@ -12,6 +12,7 @@ from torch import Tensor
 from embtune.config.words import Precision
 
 _AUTOCAST_DTYPES = {Precision.BF16: torch.bfloat16, Precision.FP16: torch.float16}
+_CLEARLY_FASTER = 1.3  # what a run gains is less than what its linear maps gain
 
 
 def decide_device() -> torch.device:
@@ -19,23 +20,25 @@ def decide_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def decide_precision(asked: Precision, device: torch.device) -> Precision:
-    """AUTO becomes bf16 where the device computes in it, else fp32; anything else is taken at its word."""
+def decide_precision(asked: Precision, device: torch.device, cpu_speedup: float | None = None) -> Precision:
+    """AUTO becomes bf16 where the device is clearly faster in it, else fp32; anything else is taken at its word.
+
+    Args:
+        cpu_speedup: how many times faster than fp32 a CPU is in bf16, where that was measured.
+    """
     if asked is not Precision.AUTO:
         return asked
-    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
-        return Precision.BF16
-    return Precision.FP32
+    if device.type == "cuda":
+        faster = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        faster = device.type == "cpu" and (cpu_speedup or 0.0) >= _CLEARLY_FASTER
+    return Precision.BF16 if faster else Precision.FP32
 
 
 def cpu_computes_bf16() -> bool:
-    """Whether a bf16 product on this CPU comes back; asked of a process of its own, for the answer may be its death.
-
-    A virtual machine may show the AMX instructions of its host and not let them run: the kernel then ends the process
-    with SIGILL, which no `try` catches.
-    """
-    product = "import torch; a = torch.ones(32, 32, dtype=torch.bfloat16); torch.nn.functional.linear(a, a)"
-    return subprocess.run([sys.executable, "-c", product], capture_output=True, check=False).returncode == 0
+    """Whether a bf16 product on this CPU comes back; asked of a process of its own, for the answer may be its death."""
+    command = [sys.executable, "-m", "embtune.train.bf16_probe"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 class MixedPrecision:
