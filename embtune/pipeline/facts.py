@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from embtune.data.tokens import TokenStore
 from embtune.model.embedder import TextEmbedder
 from embtune.model.fingerprint import model_fingerprint
 from embtune.pipeline.datasets import EvalSet, TrainSet
+from embtune.pipeline.filling import is_whole
 from embtune.pipeline.frozen import FrozenTowers
 from embtune.pipeline.intervals import Due
 from embtune.pipeline.job import Job
@@ -66,6 +67,13 @@ def describe_lora(lora: LoraConfig) -> str:
     return f"rank {lora.r}, alpha {lora.alpha:g}, dropout {lora.dropout:g}; {modules}"
 
 
+def with_all_tokens(plan: Sequence[Fact], job: Job) -> tuple[Fact, ...]:
+    """The plan with what is known by now of sets that were still being tokenised when it was made."""
+    sets = zip(job.inputs.train_sets, job.training.tasks, strict=True)
+    known = {fact.label: fact for fact in (_data_fact(each, task.rows) for each, task in sets)}
+    return tuple(known.get(fact.label, fact) for fact in plan)
+
+
 def data_records(job: Job) -> tuple[DataRecord, ...]:
     """What was read, for `run.json` and the model card."""
     train = [_record(each.config.name, each.config.path, "train", each.examples) for each in job.inputs.train_sets]
@@ -113,7 +121,7 @@ def _model_text(name: str, model: TextEmbedder) -> str:
 
 def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
     """What is trained on. While texts are still being tokenised, their tokens are not known, and null."""
-    known = all(column.store.is_whole for column in (*rows.columns.values(), *rows.targets.values()))
+    known = is_whole(rows)
     tokens = int(rows.tokens(np.arange(rows.size)).sum()) if known else None
     truncated = sum(store.whole().truncated for _, store in stores_of(rows)) if known else None
     value = {"rows": rows.size, "tokens": tokens, "truncated_texts": truncated, "roles": list(each.examples.roles)}

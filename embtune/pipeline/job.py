@@ -10,11 +10,13 @@ import torch
 
 from embtune.config import LoadedConfig
 from embtune.data.samplers import SamplerKind, plan_epoch
+from embtune.data.token_cache import TokenCache
 from embtune.errors import ConfigError
 from embtune.model.embedder import TextEmbedder
 from embtune.pipeline.classifiers import trained_classifiers
 from embtune.pipeline.datasets import EvalSet, TrainSet, load_sets
 from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation, check_evaluation
+from embtune.pipeline.filling import Filling
 from embtune.pipeline.frozen import FrozenTowers, embed_frozen, stand_in
 from embtune.pipeline.frozen_models import FrozenModels, read_frozen
 from embtune.pipeline.layers import check_layers
@@ -52,6 +54,8 @@ class Job:
     evaluation: Evaluation
     best_metric: str | None
     frozen: FrozenTowers
+    tokens: TokenCache
+    filling: Filling
 
 
 def read_inputs(loaded: LoadedConfig, progress: Progress) -> Inputs:
@@ -72,7 +76,7 @@ def prepare(loaded: LoadedConfig, progress: Progress, cache: Path | None = None,
     Args:
         loaded: the config.
         progress: told what is done.
-        cache: where vectors of frozen models are kept between runs; None keeps none.
+        cache: where vectors of frozen models and tokens are kept between runs; None keeps none.
         embed: False has random vectors stand in for those of frozen models, which are then not asked.
 
     Raises:
@@ -87,11 +91,13 @@ def prepare(loaded: LoadedConfig, progress: Progress, cache: Path | None = None,
     with progress.stage("loading the model"):
         model = load_config_model(loaded, inputs.train_sets).to(inputs.settings.device)
     check_layers(loaded, model)
-    tasks = build_tasks(loaded, inputs.train_sets, model, frozen, progress)
+    tokens = TokenCache(cache)
+    tasks = build_tasks(loaded, inputs.train_sets, model, frozen, progress, tokens)
     classifiers = trained_classifiers(inputs.train_sets, tasks)
     evaluation = build_evaluation(loaded, inputs.eval_sets, model, classifiers)
     metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
-    return Job(loaded, inputs, model, _training(loaded, inputs, model, tasks), evaluation, metric, frozen)
+    training = _training(loaded, inputs, model, tasks)
+    return Job(loaded, inputs, model, training, evaluation, metric, frozen, tokens, Filling(tasks))
 
 
 def _check_ahead(loaded: LoadedConfig, inputs: Inputs, asked: FrozenModels, progress: Progress) -> None:

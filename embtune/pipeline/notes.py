@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from embtune.config.advice import advice
 from embtune.config.words import BatchSampler
@@ -11,6 +11,7 @@ from embtune.pipeline.data_warnings import data_warnings, useless_noise
 from embtune.pipeline.datasets import EvalSet, TrainSet
 from embtune.pipeline.facts import stores_of
 from embtune.pipeline.job import Job
+from embtune.train.task import Task
 
 _TRUNCATION_WORTH_SAYING = 0.05
 _SHORT_BATCHES_WORTH_SAYING = 1.5  # steps of an epoch over those of full batches
@@ -36,7 +37,7 @@ def warnings(job: Job) -> Warnings:
     """What the user may not want, with a stable code for scripts."""
     yield from _advice(job)
     yield from data_warnings(job.inputs.train_sets)
-    yield from _truncation(job)
+    yield from truncation([task for task in job.training.tasks if task.rows.name not in job.filling.waiting])
     yield from _short_batches(job)
     yield from _without_triplets(job)
     yield from _full_width(job)
@@ -47,12 +48,10 @@ def _advice(job: Job) -> Warnings:
         yield problem.code, f"{problem.location}: {problem.message}; {problem.hint}"
 
 
-def _truncation(job: Job) -> Warnings:
+def truncation(tasks: Sequence[Task]) -> Warnings:
     """For each dataset, or part of it with a limit of its own, that loses much to the length limit."""
-    for task in job.training.tasks:
+    for task in tasks:
         for roles, store in stores_of(task.rows):
-            if not store.is_whole:
-                continue
             share = store.whole().truncated / max(1, len(store))
             if share > _TRUNCATION_WORTH_SAYING:
                 yield (

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from embtune.errors import Stopped
 from embtune.pipeline.best import BestWeights
 from embtune.pipeline.evaluation import measure
+from embtune.pipeline.filling import tell_cache_notes, tokens_note
 from embtune.pipeline.intervals import Due
 from embtune.pipeline.job import Job
 from embtune.pipeline.memory import peak_memory_bytes
+from embtune.pipeline.notes import truncation
 from embtune.pipeline.window import Window
 from embtune.report.events import CheckpointEvent, EvalEvent, WarningEvent
 from embtune.report.metrics_log import MetricsLog
@@ -68,6 +70,7 @@ class Session:
             with closing(train(self.job.training, self.state)) as reports:  # a stopped run plans no further
                 for report in reports:
                     self._tell(report)
+                    self._tell_of_tokens()
                     self._evaluate_if_due()
                     if self._saves.at(self.state.step):
                         self._save()
@@ -97,6 +100,14 @@ class Session:
         if report.halved_to is not None:
             text = f"step {report.step}: out of memory; now {report.halved_to:,} tokens at a time, with the same result"
             self.warn("out-of-memory", text)
+
+    def _tell_of_tokens(self) -> None:
+        """What the plan could not say of sets that were still being tokenised when it was made."""
+        for task in self.job.filling.finished():
+            self.progress.note(tokens_note(task.rows))
+            for code, text in truncation([task]):
+                self.warn(code, text)
+        tell_cache_notes(self.job.tokens, self.progress)
 
     def warn(self, code: str, text: str) -> None:
         """Tell people and the log."""

@@ -10,12 +10,14 @@ from functools import partial
 from embtune.catalog.spec import LabelKind
 from embtune.config import LoadedConfig
 from embtune.data.examples import Examples
+from embtune.data.token_cache import TokenCache
 from embtune.losses.objective import TWIN_TOWER, BuildContext, Objective
 from embtune.model.embedder import TextEmbedder
 from embtune.modifiers.build import Blame, Part, build_objective
 from embtune.pipeline.collecting import Key, located
 from embtune.pipeline.datasets import TrainSet, classes_of
 from embtune.pipeline.decoders import Decoders
+from embtune.pipeline.filling import tell_cache_notes
 from embtune.pipeline.frozen import FrozenTowers
 from embtune.pipeline.frozen_models import FrozenModels
 from embtune.pipeline.making import row_maker
@@ -27,9 +29,17 @@ from embtune.train.tokenise import TextReader, tokenise
 
 
 def build_tasks(
-    loaded: LoadedConfig, train_sets: Sequence[TrainSet], model: TextEmbedder, frozen: FrozenTowers, progress: Progress
+    loaded: LoadedConfig,
+    train_sets: Sequence[TrainSet],
+    model: TextEmbedder,
+    frozen: FrozenTowers,
+    progress: Progress,
+    tokens: TokenCache,
 ) -> list[Task]:
     """One task a training set. Sets that share a loss share its heads, unless their classes or label widths differ.
+
+    Args:
+        tokens: where the texts' tokens are kept between runs.
 
     Raises:
         ConfigError: a loss or modifier cannot be built for this model and data, or a model for queries finds none.
@@ -41,7 +51,7 @@ def build_tasks(
     readers = {**embedders(model), TWIN_TOWER: model, **decoders.readers}
     tasks = []
     for each, objective in zip(train_sets, objectives, strict=True):
-        task = _task(loaded, each, objective, readers, model, progress)
+        task = _task(loaded, each, objective, readers, model, progress, tokens)
         tasks.append(replace(task, rows=replace(task.rows, frozen=frozen.columns(each.examples))))
     return tasks
 
@@ -120,10 +130,12 @@ def _task(
     readers: Mapping[str, TextReader],
     model: TextEmbedder,
     progress: Progress,
+    tokens: TokenCache,
 ) -> Task:
     texts = role_texts(loaded, model, data.config)
     request = objective.request(data.examples.roles)
     with progress.stage(f"tokenising {data.config.name}", len(data.examples.texts)) as advance:
-        rows = tokenise(data.examples, request, readers, texts.of, advance)
+        rows = tokenise(data.examples, request, readers, texts.of, advance, tokens)
+    tell_cache_notes(tokens, progress)
     maker = row_maker(loaded, data, model, texts.of(data.examples.roles[0]))
     return Task(rows, objective, request.every_layer, maker)

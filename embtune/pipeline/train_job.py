@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from embtune.config import LoadedConfig
 from embtune.errors import Problem, RunDirectoryError, Stopped
 from embtune.pipeline.best import BestWeights
-from embtune.pipeline.facts import data_records, fixed_model_records, plan_facts
+from embtune.pipeline.facts import data_records, fixed_model_records, plan_facts, with_all_tokens
 from embtune.pipeline.finish import finish
 from embtune.pipeline.job import Job, prepare
 from embtune.pipeline.notes import notes, warnings
@@ -37,7 +37,7 @@ class TrainRequest:
 
     argv: as typed, for the record.
     every_step: show each step.
-    cache: where vectors of teachers and guides are kept between runs; None keeps none.
+    cache: where tokens, and vectors of teachers and guides, are kept between runs; None keeps none.
     """
 
     argv: tuple[str, ...] = ()
@@ -91,6 +91,7 @@ def _dry_run(loaded: LoadedConfig, directory: RunDirectory, progress: Progress) 
     """
     with listening():
         job = prepare(loaded, progress, embed=False)
+        job.filling.wait(progress)  # the plan is all that a dry run is for
         _tell_plan(job, progress)
         for problem in _refusals(loaded, directory):
             progress.warning(WarningEvent(0, 0.0, problem.code, f"the run itself would be refused: {problem.message}"))
@@ -173,6 +174,7 @@ def _to_the_end(session: Session, record: RunRecord) -> None:
 def _end(session: Session, record: RunRecord, status: str, result: RunResult | None = None) -> None:
     state = session.state
     session.log.write(EndEvent(state.step, session.epoch, status, state.seconds))
+    record = replace(record, plan=with_all_tokens(record.plan, session.job))
     record.ended_as(status, result).write(session.directory.record)
 
 
