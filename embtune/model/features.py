@@ -74,6 +74,7 @@ class Features:
             attention_mask=changed(self.attention_mask),
             offsets=changed(self.offsets),
             prompt_lengths=changed(self.prompt_lengths),
+            position_ids=changed(self.position_ids),
         )
 
 

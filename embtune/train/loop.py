@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from embtune.config.words import OnNonFinite
 from embtune.errors import RunError
@@ -25,12 +25,14 @@ from embtune.train.budget import Budget
 from embtune.train.embed import EmbedSettings
 from embtune.train.learning_rate import LearningRate
 from embtune.train.optimizer import Trainables, set_learning_rate
+from embtune.train.outcome import GroupScores, StepOutcome, read_scores
 from embtune.train.planner import PlannedStep, Planner
 from embtune.train.precision import MixedPrecision
 from embtune.train.state import TrainState
-from embtune.train.step import StepOutcome, run_step
+from embtune.train.step import run_step
 from embtune.train.task import Task
 
+_CLIPPING_EPSILON = 1e-6  # that torch adds to the norm it divides by
 _STEPS_AHEAD = 2  # planned and on the device: one that is due next, and one more where planning takes longer
 
 
@@ -97,11 +99,15 @@ def _step(training: Training, state: TrainState, planner: Planner, plans: Iterat
     planned = next(plans)
     place, task = planned.place, planned.task
     rate = training.learning_rate.at(state.step)
-    outcome, halved_to = _within_memory(training, planner, planned)
-    grad_norm = _unscaled_grad_norm(training)
+    scores, halved_to = _within_memory(training, planner, planned)
+    # The one wait of a step: for all it has to tell, before the weights change, so that no bad gradient reaches them.
+    norm = _unscaled_grad_norm(training)
+    outcome, (grad_norm,) = read_scores(scores, norm)
     skipped = not _finite(training, outcome, grad_norm)
     if skipped and training.on_non_finite is OnNonFinite.STOP:
         raise _non_finite(task, place.batch.rows, state.step + 1, outcome, grad_norm)
+    if not skipped:
+        _clip(training, norm, grad_norm)
     skipped |= not _optimise(training, rate, skipped)
     state.step += 1
     state.tokens += outcome.tokens
@@ -122,7 +128,7 @@ def _set_training_mode(training: Training) -> None:
             tower.eval()
 
 
-def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -> tuple[StepOutcome, int | None]:
+def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -> tuple[list[GroupScores], int | None]:
     """The step, repeated from its plan with half the budget as often as the device runs out of memory."""
     halved_to = None
     task, seed = planned.task, planned.seed
@@ -141,12 +147,26 @@ def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -
         torch.cuda.empty_cache()
 
 
-def _unscaled_grad_norm(training: Training) -> float:
-    """The norm over everything trainable, before clipping."""
+def _unscaled_grad_norm(training: Training) -> Tensor:
+    """The norm over everything trainable, a scalar on the device."""
     training.precision.scaler.unscale_(training.optimizer)
-    parameters = [parameter for _, parameter in training.trainables.trainable()]
-    limit = training.max_grad_norm if training.max_grad_norm > 0 else math.inf
-    return float(nn.utils.clip_grad_norm_(parameters, limit))
+    return nn.utils.get_total_norm(_gradients(training))
+
+
+def _gradients(training: Training) -> list[Tensor]:
+    return [parameter.grad for _, parameter in training.trainables.trainable() if parameter.grad is not None]
+
+
+def _clip(training: Training, norm: Tensor, grad_norm: float) -> None:
+    """Shorten the gradient to `max_grad_norm`. No pass is made over one that is shorter: it would be multiplied by 1.
+
+    Args:
+        norm: on the device, and `grad_norm`, the same as a number.
+    """
+    limit = training.max_grad_norm
+    if 0 < limit < grad_norm + 2 * _CLIPPING_EPSILON:
+        parameters = [parameter for _, parameter in training.trainables.trainable()]
+        nn.utils.clip_grads_with_norm_(parameters, limit, norm)
 
 
 def _finite(training: Training, outcome: StepOutcome, grad_norm: float) -> bool:

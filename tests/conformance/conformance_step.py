@@ -21,10 +21,11 @@ from embtune.pipeline.job import Job, prepare
 from embtune.report.progress import Several
 from embtune.train.budget import EVERYTHING, Budget
 from embtune.train.embed import EmbedSettings
+from embtune.train.outcome import StepOutcome, read_scores
 from embtune.train.prepare import Cutting, prepare_step
 from embtune.train.rows import TrainingRows
 from embtune.train.seeds import mix
-from embtune.train.step import StepOutcome, run_step
+from embtune.train.step import run_step
 
 # Of gradients, in units of the largest component of any. Recomputing repeats the very same sums; other micro-batches
 # add the same numbers in another order, and the weight of token types is a float32 sum over all tokens of the step.
@@ -98,7 +99,7 @@ def step_over(job: Job, data: TrainingRows, rows: np.ndarray, budget: Budget) ->
     share = not any(tower.has_dropout for tower in training.towers.values())
     prepared = prepare_step(data, rows, task.objective.coupling, Cutting(training.towers, budget, share))
     settings = EmbedSettings(training.towers, training.precision, task.every_layer, budget.kept_tokens)
-    outcome = run_step(prepared, task.objective, settings, mix(training.seed, 0))
+    outcome, _ = read_scores(run_step(prepared, task.objective, settings, mix(training.seed, 0)))
     named = training.trainables.trainable()
     return Stepped(outcome, {name: None if p.grad is None else p.grad.clone() for name, p in named})
 

@@ -7,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
-from embtune.model.features import FlatTexts, flat, padded
+from embtune.model.features import FlatTexts, flat, packed, padded
 
 PAD = 99
 TOKENS = st.lists(st.lists(st.integers(0, 50), max_size=9), min_size=1, max_size=8)
@@ -48,3 +49,12 @@ def test_prompts_of_no_length_are_no_prompts() -> None:
     prompts = padded(FlatTexts.of(ids, [2, 0]), PAD).prompt_lengths
     assert prompts is not None
     assert prompts.tolist() == [2, 0]
+
+
+@given(TOKENS)
+def test_map_reaches_every_tensor(tokens: list[list[int]]) -> None:
+    texts = texts_of(tokens)
+    prompted = FlatTexts(texts.ids, texts.lengths, np.ones_like(texts.lengths))
+    for features in (padded(prompted, PAD), flat(prompted), packed(prompted, PAD, 0)):
+        moved = vars(features.map(lambda tensor: tensor.to("meta")))
+        assert [name for name, value in moved.items() if isinstance(value, Tensor) and not value.is_meta] == []

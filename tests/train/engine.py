@@ -20,10 +20,11 @@ from embtune.modifiers.build import build_objective
 from embtune.train.budget import EVERYTHING, Budget
 from embtune.train.embed import EmbedSettings
 from embtune.train.optimizer import Trainables
+from embtune.train.outcome import GroupScores, StepOutcome, read_scores
 from embtune.train.precision import MixedPrecision
-from embtune.train.prepare import Cutting, prepare_step
+from embtune.train.prepare import Cutting, PreparedStep, prepare_step
 from embtune.train.rows import TrainingRows
-from embtune.train.step import StepOutcome, run_step
+from embtune.train.step import run_step
 from embtune.train.tokenise import RoleText, tokenise
 
 WORDS = (
@@ -95,17 +96,24 @@ class Engine:
         """The model, and the one for queries where it has one."""
         return {"model": self.model} | ({} if self.model.queries is None else {"query": self.model.queries})
 
+    def prepared(self, budget: int = 256, group: int = EVERYTHING, block: int = 1024) -> PreparedStep:
+        """A step over all rows, on the CPU."""
+        share = not any(tower.has_dropout and tower.training for tower in self.towers.values())
+        cutting = Cutting(self.towers, Budget(budget, EVERYTHING, group, block), share)
+        return prepare_step(self.rows, np.arange(self.rows.size), self.objective.coupling, cutting)
+
+    def run(self, prepared: PreparedStep, kept: int = EVERYTHING, seed: int = 7) -> list[GroupScores]:
+        """A prepared step, its gradients in the parameters; nothing is read."""
+        self.trainables.zero_grad(set_to_none=True)
+        mixed = MixedPrecision(self.precision, self.model.device)
+        settings = EmbedSettings(self.towers, mixed, self.every_layer, kept)
+        return run_step(prepared, self.objective, settings, seed)
+
     def step(
         self, kept: int = EVERYTHING, budget: int = 256, group: int = EVERYTHING, block: int = 1024, seed: int = 7
     ) -> StepOutcome:
-        """One step over all rows, its gradients in the parameters."""
-        self.trainables.zero_grad(set_to_none=True)
-        mixed = MixedPrecision(self.precision, torch.device("cpu"))
-        share = not any(tower.has_dropout and tower.training for tower in self.towers.values())
-        cutting = Cutting(self.towers, Budget(budget, kept, group, block), share)
-        prepared = prepare_step(self.rows, np.arange(self.rows.size), self.objective.coupling, cutting)
-        settings = EmbedSettings(self.towers, mixed, self.every_layer, kept)
-        return run_step(prepared, self.objective, settings, seed)
+        """One step over all rows."""
+        return read_scores(self.run(self.prepared(budget, group, block), kept, seed))[0]
 
     def gradients(self) -> dict[str, Tensor]:
         """A copy of every gradient, by name."""

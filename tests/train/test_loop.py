@@ -26,11 +26,12 @@ from embtune.train.learning_rate import LearningRate
 from embtune.train.loop import Training, train
 from embtune.train.making import RowMaker
 from embtune.train.optimizer import build_adamw
+from embtune.train.outcome import GroupScores
 from embtune.train.precision import MixedPrecision
 from embtune.train.prepare import PreparedStep
 from embtune.train.rows import TrainingRows
 from embtune.train.state import TrainState
-from embtune.train.step import StepOutcome, run_step
+from embtune.train.step import run_step
 from embtune.train.task import Task
 
 STEPS = 4
@@ -166,7 +167,7 @@ def test_without_memory_the_step_is_repeated_with_half_the_budget(monkeypatch: p
     list(train(undisturbed, TrainState()))
     made, real = training(), run_step
 
-    def small_device(step: PreparedStep, objective: Objective, settings: EmbedSettings, seed: int) -> StepOutcome:
+    def small_device(step: PreparedStep, objective: Objective, settings: EmbedSettings, seed: int) -> list[GroupScores]:
         if any(each.features.token_slots > 64 for group in step.groups for each in group.text_batches):
             raise torch.OutOfMemoryError("CUDA out of memory")
         return real(step, objective, settings, seed)
