@@ -113,7 +113,8 @@ class Batch:
     def count(self, name: str, found: Tensor, *, needed: bool = True) -> None:
         """Report how much there was to learn from, such as the triplets that were mined: a scalar, for the log.
 
-        Under a modifier that scores the batch several times, the first score (widest dim, final layer) counts.
+        Under a modifier that scores the batch several times, the first score (widest dim, final layer) counts. Of two
+        losses in a list that have a name, the log has both, by their places: `1.valid_triplets`, `2.valid_triplets`.
 
         Args:
             name: its name in the log.

@@ -44,3 +44,21 @@ def test_a_view_that_two_losses_want_is_asked_for_once() -> None:
 def test_parameters_of_all_losses_are_found() -> None:
     total = WeightedSum([(built("SoftmaxLoss"), 1.0), (built("SoftmaxLoss"), 1.0)])
     assert len(list(total.parameters())) == 4
+
+
+def test_counts_of_one_name_are_told_apart_by_place_and_the_first_score_counts() -> None:
+    texts = {"text": torch.randn(4, 4, generator=torch.Generator().manual_seed(1))}
+    batch = batch_of(texts, torch.tensor([0, 0, 1, 1]))
+    alone, other = batch_of(texts, batch.labels), batch_of(texts, batch.labels)
+    all_triplets, hard = built("BatchAllTripletLoss"), built("BatchHardTripletLoss", margin=0.01)
+    all_triplets.terms(alone)
+    hard.terms(other)
+    total = WeightedSum([(all_triplets, 1.0), (hard, 1.0)])
+    total.terms(batch)
+    total.terms(batch.map(torch.zeros_like))  # as a modifier that scores twice does
+    assert alone.counts.keys() & other.counts.keys()
+    for place, own in (("1", alone.counts), ("2", other.counts)):
+        for name, count in own.items():
+            shared = name in alone.counts.keys() & other.counts.keys()
+            assert batch.counts[f"{place}.{name}" if shared else name] == count
+    assert len(batch.counts) == len(alone.counts) + len(other.counts)
