@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from embtune.cli.bf16 import settle_bf16
 from embtune.cli.cache import cache_folder
+from embtune.cli.imports import importing
 from embtune.cli.options import (
     ConfigArgument,
     JsonOption,
@@ -21,6 +23,7 @@ from embtune.cli.options import (
 from embtune.cli.output import print_data, print_json
 from embtune.cli.progress import progress_for
 from embtune.config import load_config
+from embtune.config.words import Precision
 
 
 def command(
@@ -36,10 +39,14 @@ def command(
     """Fine-tune a model: check, plan, train, evaluate, save. The same command again goes on where it was stopped."""
     loaded = load_config(config, overrides or (), os.environ)
     display = progress_for(progress, quiet)
+    cache, bf16 = cache_folder(os.environ), None
+    if loaded.config.train.precision in (Precision.AUTO, Precision.BF16):
+        bf16 = settle_bf16(os.environ, cache, display)
 
-    from embtune.pipeline.train_job import TrainRequest, run_training  # torch comes in here
+    with importing():
+        from embtune.pipeline.train_job import TrainRequest, run_training  # torch comes in here
 
-    request = TrainRequest(("embtune", *sys.argv[1:]), dry_run, verbose, cache_folder(os.environ))
+    request = TrainRequest(("embtune", *sys.argv[1:]), dry_run, verbose, cache, bf16)
     result = run_training(loaded, request, display)
     if result is None:
         return

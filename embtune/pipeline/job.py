@@ -13,6 +13,7 @@ from embtune.data.samplers import SamplerKind, plan_epoch
 from embtune.data.token_cache import TokenCache
 from embtune.errors import ConfigError
 from embtune.model.embedder import TextEmbedder
+from embtune.model.packing import pack_where_faster
 from embtune.pipeline.classifiers import trained_classifiers
 from embtune.pipeline.datasets import EvalSet, TrainSet, load_sets
 from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation, check_evaluation
@@ -58,8 +59,11 @@ class Job:
     filling: Filling
 
 
-def read_inputs(loaded: LoadedConfig, progress: Progress) -> Inputs:
+def read_inputs(loaded: LoadedConfig, progress: Progress, bf16_speedup: float | None = None) -> Inputs:
     """Read and check all data of a config.
+
+    Args:
+        bf16_speedup: as `decide_settings` takes it.
 
     Raises:
         ConfigError, DataError: everything that is wrong with it.
@@ -67,10 +71,17 @@ def read_inputs(loaded: LoadedConfig, progress: Progress) -> Inputs:
     with progress.stage("reading data"):
         train_sets, eval_sets = load_sets(loaded)
     check_evaluation(loaded, eval_sets)
-    return Inputs(train_sets, eval_sets, decide_settings(loaded, train_sets))
+    return Inputs(train_sets, eval_sets, decide_settings(loaded, train_sets, bf16_speedup))
 
 
-def prepare(loaded: LoadedConfig, progress: Progress, cache: Path | None = None, *, embed: bool = True) -> Job:
+def prepare(
+    loaded: LoadedConfig,
+    progress: Progress,
+    cache: Path | None = None,
+    *,
+    embed: bool = True,
+    bf16_speedup: float | None = None,
+) -> Job:
     """Everything up to the first step.
 
     Args:
@@ -78,11 +89,12 @@ def prepare(loaded: LoadedConfig, progress: Progress, cache: Path | None = None,
         progress: told what is done.
         cache: where vectors of frozen models and tokens are kept between runs; None keeps none.
         embed: False has random vectors stand in for those of frozen models, which are then not asked.
+        bf16_speedup: as `decide_settings` takes it.
 
     Raises:
         ConfigError, DataError, ModelError: the run cannot be what the config asks for.
     """
-    inputs = read_inputs(loaded, progress)
+    inputs = read_inputs(loaded, progress, bf16_speedup)
     asked = read_frozen(loaded, inputs.train_sets, progress)
     if asked.models:
         _check_ahead(loaded, inputs, asked, progress)
@@ -90,6 +102,7 @@ def prepare(loaded: LoadedConfig, progress: Progress, cache: Path | None = None,
     torch.manual_seed(mix(loaded.config.seed, "weights"))  # of heads, of a model from scratch, of a new dense layer
     with progress.stage("loading the model"):
         model = load_config_model(loaded, inputs.train_sets).to(inputs.settings.device)
+        pack_where_faster(model)
     check_layers(loaded, model)
     tokens = TokenCache(cache)
     tasks = build_tasks(loaded, inputs.train_sets, model, frozen, progress, tokens)

@@ -38,12 +38,14 @@ class TrainRequest:
     argv: as typed, for the record.
     every_step: show each step.
     cache: where tokens, and vectors of teachers and guides, are kept between runs; None keeps none.
+    bf16_speedup: of this CPU over float32, 0 where it cannot compute in bf16; None where that was not measured.
     """
 
     argv: tuple[str, ...] = ()
     dry_run: bool = False
     every_step: bool = False
     cache: Path | None = None
+    bf16_speedup: float | None = None
 
 
 def run_training(loaded: LoadedConfig, request: TrainRequest, progress: Progress) -> dict[str, object] | None:
@@ -57,12 +59,12 @@ def run_training(loaded: LoadedConfig, request: TrainRequest, progress: Progress
     """
     directory = RunDirectory(Path(loaded.config.output_dir))
     if request.dry_run:
-        _dry_run(loaded, directory, progress)
+        _dry_run(loaded, directory, request, progress)
         return None
     if claim(loaded, directory) is RunState.FINISHED:
         return _finished_result(directory, progress)
     with listening() as stop:
-        job = prepare(loaded, progress, request.cache)
+        job = prepare(loaded, progress, request.cache, bf16_speedup=request.bf16_speedup)
         with directory.locked() as kept_out:
             if not kept_out:
                 progress.note(f"{directory.path}: this file system knows no locks; start no second run in it")
@@ -84,13 +86,13 @@ def _result(directory: RunDirectory) -> dict[str, object]:
     return result
 
 
-def _dry_run(loaded: LoadedConfig, directory: RunDirectory, progress: Progress) -> None:
+def _dry_run(loaded: LoadedConfig, directory: RunDirectory, request: TrainRequest, progress: Progress) -> None:
     """The plan, and two real steps: the second shows that the first left sound weights. Nothing reaches the disk.
 
     A directory that the run itself would be refused is told of. Guides and teachers are read and asked nothing.
     """
     with listening():
-        job = prepare(loaded, progress, embed=False)
+        job = prepare(loaded, progress, embed=False, bf16_speedup=request.bf16_speedup)
         job.filling.wait(progress)  # the plan is all that a dry run is for
         _tell_plan(job, progress)
         for problem in _refusals(loaded, directory):
