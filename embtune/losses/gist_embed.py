@@ -6,7 +6,7 @@ Legend: B rows, R rows of a block, D width, G the guide's width.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -16,17 +16,27 @@ from embtune.catalog.choices import MarginStrategy, Similarity
 from embtune.catalog.entries.gist_embed import GISTEmbedParameters
 from embtune.catalog.formats import N_TUPLE, PAIR
 from embtune.catalog.spec import Coupling
+from embtune.losses.nested_softmax import NestedWidths, nested_cross_entropy_sums, products_take_the_time
 from embtune.losses.objective import Batch, BuildContext, Objective, Request, guide_tower
-from embtune.losses.row_softmax import Adjust, Comparison, cross_entropy_sum, leave_out, leave_out_own, own_logits
+from embtune.losses.row_softmax import (
+    Adjust,
+    Comparison,
+    Softmax,
+    cross_entropy_sum,
+    leave_out,
+    leave_out_own,
+    own_logits,
+)
 from embtune.losses.similarity import COSINE_FLOOR, unit_vectors
 from embtune.losses.views import frozen_columns, negative_roles, request_columns
 
+_TERM = "gist_embed"
 _ANCHORS, _POSITIVES = 0, 1  # tables; the negatives follow
 _KEPT = -math.inf  # a cosine that is above no threshold
 _SAME = 1e-6  # similarities nearer than float32 can tell apart are equal, and an equal one is not above the threshold
 
 
-class GISTEmbed(Objective):
+class GISTEmbed(Objective, NestedWidths):
     """Rank each anchor's positive above the texts of the batch, but for those that a guide finds as near or nearer.
 
         loss = mean_i log( 1 + sum_j exp( (cos(x_i, d_j) - cos(a_i, p_i)) / temperature ) )
@@ -64,19 +74,34 @@ class GISTEmbed(Objective):
         request = request_columns((PAIR, N_TUPLE), roles)
         return frozen_columns(request, self._tower, [view.role for view in request.views])
 
+    def nests(self, batch: Batch) -> bool:
+        """Similarities are cosines whatever the settings."""
+        return products_take_the_time(batch.embedding("anchor"))
+
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """`gist_embed`: the mean over rows."""
-        roles = ("anchor", "positive", *negative_roles(batch))
+        roles = _roles(batch)
         tables = [unit_vectors(batch.embedding(role), COSINE_FLOOR) for role in roles]
+        softmaxes, scale = [self._softmax(batch, roles)], 1 / self.settings.temperature
+        total = cross_entropy_sum(softmaxes, tables, Similarity.COSINE, scale, batch.row_block)
+        return {_TERM: total / len(tables[0])}
+
+    def nested_terms(self, batch: Batch, weights: Mapping[int, float]) -> dict[int, dict[str, Tensor]]:
+        """The same for each width; the guide is not cut."""
+        roles = _roles(batch)
+        tables = [batch.embedding(role) for role in roles]
+        softmaxes, scale = [self._softmax(batch, roles)], 1 / self.settings.temperature
+        totals = nested_cross_entropy_sums(softmaxes, tables, weights, scale, batch.row_block)
+        means = (totals / len(tables[0])).unbind()
+        return {width: {_TERM: mean} for width, mean in zip(weights, means, strict=True)}
+
+    def _softmax(self, batch: Batch, roles: Sequence[str]) -> Softmax:
         of_guide = [unit_vectors(batch.frozen_embedding(role, self._tower), COSINE_FLOOR) for role in roles]
         limits_B = self._limits((of_guide[_ANCHORS] * of_guide[_POSITIVES]).sum(dim=1))
-        softmax = [
+        return [
             Comparison(left, right, tuple(self._adjust(left, right, of_guide, limits_B, batch.mask(roles[right]))))
             for left, right in self._pairs(len(roles))
         ]
-        scale = 1 / self.settings.temperature
-        total = cross_entropy_sum([softmax], tables, Similarity.COSINE, scale, batch.row_block)
-        return {"gist_embed": total / len(limits_B)}
 
     def _pairs(self, roles: int) -> Iterator[tuple[int, int]]:
         """The tables compared, the one with the right answers first."""
@@ -111,3 +136,7 @@ def _leave_out_near(
     if own is not None:
         own_logits(block, cosines_RB).fill_(own)
     tile_RB.masked_fill_(cosines_RB > limits_B[block, None], -torch.inf)
+
+
+def _roles(batch: Batch) -> tuple[str, ...]:
+    return ("anchor", "positive", *negative_roles(batch))

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from embtune.catalog.choices import Direction, PartitionMode
+from embtune.catalog.choices import Direction, PartitionMode, Similarity
 from embtune.catalog.entries.multiple_negatives_ranking import RankingParameters
 from embtune.catalog.formats import N_TUPLE, PAIR
 from embtune.catalog.spec import Coupling
 from embtune.losses.comparisons import comparisons
+from embtune.losses.nested_softmax import NestedWidths, nested_cross_entropy_sums, products_take_the_time
 from embtune.losses.objective import Batch, BuildContext, Objective, Request
 from embtune.losses.row_softmax import Softmax, cross_entropy_sum
 from embtune.losses.similarity import prepared
 from embtune.losses.views import negative_roles, request_columns
 
+_TERM = "multiple_negatives_ranking"
 
-class MultipleNegativesRanking(Objective):
+
+class MultipleNegativesRanking(Objective, NestedWidths):
     """Rank each query's own document above every other document of the batch (InfoNCE).
 
         loss = mean_i [ logZ_i - scale * sim(q_i, p_i) ]
@@ -53,13 +56,27 @@ class MultipleNegativesRanking(Objective):
         """Anchor, positive and however many negatives there are."""
         return request_columns((PAIR, N_TUPLE), roles)
 
+    def nests(self, batch: Batch) -> bool:
+        """Cut vectors are of length 1, so that a product is a cosine; distances are not made of products."""
+        by_products = self.settings.similarity_fct in (Similarity.COSINE, Similarity.DOT)
+        return by_products and products_take_the_time(batch.embedding("anchor"))
+
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """`multiple_negatives_ranking`: the mean over rows."""
-        roles = ("anchor", "positive", *negative_roles(batch))
-        similarity, softmaxes = self.settings.similarity_fct, self._softmaxes([batch.mask(role) for role in roles])
+        similarity, roles = self.settings.similarity_fct, _roles(batch)
+        softmaxes = self._softmaxes([batch.mask(role) for role in roles])
         tables = [prepared(similarity, batch.embedding(role)) for role in roles]
         total = cross_entropy_sum(softmaxes, tables, similarity, self.settings.scale, batch.row_block)
-        return {"multiple_negatives_ranking": total / (len(softmaxes) * len(tables[0]))}
+        return {_TERM: total / (len(softmaxes) * len(tables[0]))}
+
+    def nested_terms(self, batch: Batch, weights: Mapping[int, float]) -> dict[int, dict[str, Tensor]]:
+        """The same for each width."""
+        roles = _roles(batch)
+        softmaxes = self._softmaxes([batch.mask(role) for role in roles])
+        tables = [batch.embedding(role) for role in roles]
+        totals = nested_cross_entropy_sums(softmaxes, tables, weights, self.settings.scale, batch.row_block)
+        means = totals / (len(softmaxes) * len(tables[0]))
+        return {width: {_TERM: mean} for width, mean in zip(weights, means.unbind(), strict=True)}
 
     def _softmaxes(self, presence: list[Tensor | None]) -> list[Softmax]:
         """One over all directions, `query_to_doc` first, or one for each."""
@@ -68,3 +85,7 @@ class MultipleNegativesRanking(Objective):
         parts = [comparisons(way, presence, self.settings.hardness_mode, factor) for way in directions]
         joint = self.settings.partition_mode is PartitionMode.JOINT
         return [[comparison for part in parts for comparison in part]] if joint else list(parts)
+
+
+def _roles(batch: Batch) -> tuple[str, ...]:
+    return ("anchor", "positive", *negative_roles(batch))

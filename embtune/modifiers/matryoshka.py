@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from embtune.catalog.entries.matryoshka import MatryoshkaParameters
 from embtune.catalog.spec import Coupling
 from embtune.errors import ConfigError
+from embtune.losses.nested_softmax import NestedWidths
 from embtune.losses.objective import Batch, BuildContext, Objective, Request
 from embtune.losses.similarity import unit_vectors
 
@@ -72,13 +73,17 @@ class Matryoshka(Objective):
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """`<term>@<dim>`, weighted, the widest dim first."""
         drawn = self._drawn_dims(batch.generator)
-        computed = {dim: self._inner[dim].terms(batch.map(_shortener(dim))) for dim in drawn}
+        computed = self._weighted_terms(batch, drawn)
         zeros = {name: torch.zeros_like(value) for name, value in computed[drawn[0]].items()}
-        return {
-            f"{name}@{dim}": self._weights[dim] * value
-            for dim in self._dims
-            for name, value in computed.get(dim, zeros).items()
-        }
+        return {f"{name}@{dim}": value for dim in self._dims for name, value in computed.get(dim, zeros).items()}
+
+    def _weighted_terms(self, batch: Batch, dims: Sequence[int]) -> dict[int, dict[str, Tensor]]:
+        """Weighted terms by dim: in one pass where the inner loss has one, else dim by dim."""
+        inner = self._inner[dims[0]]
+        if len(dims) > 1 and isinstance(inner, NestedWidths) and inner.nests(batch):
+            return inner.nested_terms(batch, {dim: self._weights[dim] for dim in dims})
+        found = {dim: self._inner[dim].terms(batch.map(_shortener(dim))) for dim in dims}
+        return {dim: {name: self._weights[dim] * value for name, value in found[dim].items()} for dim in dims}
 
     def _drawn_dims(self, generator: torch.Generator | None) -> tuple[int, ...]:
         if not 0 < self._dims_per_step < len(self._dims):
