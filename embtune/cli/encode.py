@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from embtune.cli.imports import importing
 from embtune.cli.options import JsonOption, QuietOption, TracebackOption, VerboseOption
 from embtune.cli.output import print_data
 
@@ -31,7 +32,8 @@ def command(
 
     The output is JSON Lines, with --json and without.
     """
-    from embtune.pipeline.encode_job import encode_lines
+    with importing():
+        from embtune.pipeline.encode_job import encode_lines
 
     for vector in encode_lines(model, prompt, sys.stdin.buffer):
         print_data(json.dumps(vector))

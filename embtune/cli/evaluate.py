@@ -9,6 +9,7 @@ import typer
 
 from embtune.cli.bf16 import settle_bf16
 from embtune.cli.cache import cache_folder
+from embtune.cli.imports import importing
 from embtune.cli.options import JsonOption, ProgressOption, QuietOption, SetOption, TracebackOption, VerboseOption
 from embtune.cli.output import print_data, print_json
 from embtune.cli.progress import progress_for
@@ -31,7 +32,8 @@ def command(
     display = progress_for(progress, quiet)
     bf16 = settle_bf16(os.environ, cache_folder(os.environ), display)
 
-    from embtune.pipeline.evaluate_job import run_evaluation  # torch comes in here
+    with importing():
+        from embtune.pipeline.evaluate_job import run_evaluation  # torch comes in here
 
     metrics = run_evaluation(model, config, overrides or (), os.environ, display, bf16)
     if as_json:
