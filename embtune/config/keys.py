@@ -53,8 +53,16 @@ def losses_with(parameter: str, catalogue: Catalogue) -> list[str]:
     return [spec.name for spec in catalogue.specs if parameter in spec.parameters.model_fields]
 
 
+def example_of(root: Node, path: KeyPath, catalogue: Catalogue) -> object:
+    """A value that the parameter of a loss at `path` may have; None where it names none, or it is no parameter."""
+    is_loss = pattern(path[:-1]) in LOSS_PLACES or path[:1] in (("loss",), ("modifiers",))
+    spec = _named_spec(root, path[:-1], catalogue) if is_loss else None
+    field = spec.parameters.model_fields.get(str(path[-1])) if spec else None
+    return field.examples[0] if field and field.examples else None
+
+
 def _named_spec(root: Node, path: KeyPath, catalogue: Catalogue) -> LossSpec | None:
-    name = root.find((*path, "name"))
+    name = root.find((*path, "name")) or root.find(path)
     return catalogue.get(name.value) if name and isinstance(name.value, str) else None
 
 

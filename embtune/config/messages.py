@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from embtune.catalog import Catalogue, nearest
-from embtune.config.keys import pattern
+from embtune.config.keys import example_of, pattern
 from embtune.config.scalars import read_word, write_yaml
 from embtune.config.tree import KeyPath, Node, dotted, place_of
 from embtune.config.unknown import below, may_mean, unknown_key
@@ -104,18 +104,30 @@ def _problem(root: Node, path: KeyPath, findings: Sequence[Finding], catalogue: 
     if "extra_forbidden" in kinds:
         return unknown_key(root, path, catalogue)
     if "missing" in kinds:
-        return _missing(root, path)
+        return _missing(root, path, catalogue)
     code, message, hint = _judge(root, path, findings)
     return place_of(root, path).problem(code, f"{dotted(path)}: {message}" if path else message, hint)
 
 
-def _missing(root: Node, path: KeyPath) -> Problem:
+def _missing(root: Node, path: KeyPath, catalogue: Catalogue) -> Problem:
     section = f" of {dotted(path[:-1])!r}" if path[:-1] else ""
     parent = root.find(path[:-1])
     slip = nearest(str(path[-1]), parent.entries) if parent else None
     hint = f"{slip!r} is probably meant to be it" if slip else f"add '{path[-1]}: ...'"
+    example = example_of(root, path, catalogue)
+    if example is not None and parent is not None and not slip:
+        hint = _with_example(parent, path, write_yaml(example, flow=True), hint)
     place = place_of(root, path[:-1], of_key=True)
     return place.problem("missing-key", f"the key {path[-1]!r}{section} is missing", hint)
+
+
+def _with_example(parent: Node, path: KeyPath, example: str, hint: str) -> str:
+    """The remedy with a value that would do; a loss of which only the name is written becomes a section."""
+    name = parent.child("name") or parent
+    if name.place != parent.place:
+        return f"{hint}, such as '{path[-1]}: {example}'"
+    key = f"{path[-2]}: " if isinstance(path[-2], str) else "- "
+    return f"write '{key}{{name: {name.value}, {path[-1]}: {example}}}', for example"
 
 
 def _judge(root: Node, path: KeyPath, findings: Sequence[Finding]) -> tuple[str, str, str | None]:

@@ -5,7 +5,7 @@ Everything in it is a fact of the run. What a run does not know (licence, intend
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -155,22 +155,30 @@ def _use(facts: CardFacts) -> str:
 
 
 def _training(facts: CardFacts) -> str:
-    used = [*map(_used, facts.losses), *map(_used, facts.modifiers)]
-    return "\n\n".join([*used, _facts_table("argument", "value", facts.arguments)]).strip()
+    """What was trained, and the entries that a config has for it: one block for the losses of each group of sets."""
+    parts: list[str] = []
+    for data in dict.fromkeys(loss.data for loss in facts.losses):
+        parts += _trained([loss for loss in facts.losses if loss.data == data], "loss")
+    parts += _trained(facts.modifiers, "modifiers")
+    return "\n\n".join([*parts, _facts_table("argument", "value", facts.arguments)]).strip()
 
 
-def _used(used: Trained) -> str:
-    """What the loss does, and the entry that a config has for it."""
-    where = f", on {', '.join(map(escaped, used.data))}" if used.data else ""
-    values: dict[str, object] = {"name": used.spec.name} | ({} if used.weight == 1.0 else {"weight": used.weight})
-    values |= {key: _public(value) for key, value in used.parameters.model_dump(mode="json").items()}
-    entry = {"modifiers": [values]} if used.spec.is_modifier else {"loss": values}
-    parts = [
-        f"**{used.spec.name}**{where}: {escaped(used.spec.purpose)}",
-        code_block("text", used.spec.formula),
-        code_block("yaml", write_yaml(entry)),
-    ]
-    return "\n\n".join(parts)
+def _trained(used: Sequence[Trained], key: str) -> Iterator[str]:
+    """Each with its formula, then the entry of all under their key; a single loss is no list."""
+    for each in used:
+        where = f", on {', '.join(map(escaped, each.data))}" if each.data else ""
+        yield f"**{each.spec.name}**{where}: {escaped(each.spec.purpose)}"
+        yield code_block("text", each.spec.formula)
+    entries = [_entry(each) for each in used]
+    if entries:
+        listed = key == "modifiers" or len(entries) > 1
+        yield code_block("yaml", write_yaml({key: entries if listed else entries[0]}))
+
+
+def _entry(used: Trained) -> dict[str, object]:
+    weight = {} if used.weight == 1.0 else {"weight": used.weight}
+    values = used.parameters.model_dump(mode="json")
+    return {"name": used.spec.name, **weight, **{key: _public(value) for key, value in values.items()}}
 
 
 def _public(value: object) -> object:

@@ -101,6 +101,18 @@ def test_entries_of_losses_are_yaml_that_a_config_takes(facts: CardFacts) -> Non
     assert [each["dims"] for each in modifiers["modifiers"]] == [[384, 128]]
 
 
+def test_a_list_of_losses_is_one_entry_for_each_group_of_sets(facts: CardFacts) -> None:
+    names = ("MultipleNegativesRankingLoss", "GlobalOrthogonalRegularizationLoss", "CoSENTLoss")
+    specs = [find_spec(name) for name in names]
+    data: list[tuple[str, ...]] = [("nq",), ("nq",), ("sts",)]
+    losses = [Trained(spec, spec.parameters(), 0.5, on) for spec, on in zip(specs, data, strict=True)]
+    blocks = [part.partition("```")[0] for part in model_card(replace(facts, losses=losses)).split("```yaml\n")[1:]]
+    of_nq, of_sts, modifiers = map(yaml.safe_load, blocks)
+    assert [entry["name"] for entry in of_nq["loss"]] == list(names[:2])
+    assert of_sts["loss"]["name"] == names[2]
+    assert [entry["name"] for entry in modifiers["modifiers"]] == ["MatryoshkaLoss"]
+
+
 def test_one_width_has_a_column_for_the_gain(facts: CardFacts) -> None:
     scores = ScoreCard("dev", (384,), {"ndcg@10": [Gain("dev/ndcg@10", 0.787, 0.85)]})
     card = model_card(replace(facts, scores=(scores,), dims=(384,)))
