@@ -9,7 +9,7 @@ Legend: T table rows, L layers, D width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,41 +38,36 @@ class Embedding:
         self._settings = settings
         self._group = group
         self._seed = seed
-        self._kept: list[tuple[TextBatch, Tensor]] = []
-        self._dropped: list[tuple[TextBatch, int]] = []
+        self._embedded: list[tuple[TextBatch, int, Tensor | None]] = []  # with their seeds; with a graph or without
         self.tables: dict[str, Tensor] = {}  # tower -> (L, T, D) float32, leaves
-
-    @property
-    def recomputed(self) -> int:
-        """Micro-batches that `give_back` has to embed a second time."""
-        return len(self._dropped)
+        self.recomputed = 0  # micro-batches that are embedded a second time
 
     def compute(self) -> None:
         """Fill the tables. The micro-batches that fit last keep their graphs, so that they are freed first."""
-        numbered = list(enumerate(self._group.text_batches))
-        keep_from = self._first_kept([batch for _, batch in numbered])
-        for number, batch in numbered:
-            keep = number >= keep_from and self._trainable(batch.tower)
+        keep_from = self._first_kept(self._group.text_batches)
+        for number, batch in enumerate(self._group.text_batches):
+            trainable, seed = self._trainable(batch.tower), mix(self._seed, number)
+            keep = trainable and number >= keep_from
             with torch.set_grad_enabled(keep):
-                output = self._forward(batch, number)
+                output = embedded(self._settings, batch, seed)
             self._table(batch.tower, output)[:, batch.slots] = output.detach().float()
-            if keep:
-                self._kept.append((batch, output))
-            elif self._trainable(batch.tower):
-                self._dropped.append((batch, number))
+            if trainable:
+                self._embedded.append((batch, seed, output if keep else None))
+                self.recomputed += not keep
         for tower, table in self.tables.items():
             table.requires_grad_(self._trainable(tower))
 
     def give_back(self) -> None:
-        """Back-propagate the tables' gradients into the towers' parameters. Frees every graph."""
-        while self._kept:
-            batch, output = self._kept.pop()
-            self._backward(batch, output)
-            del output
-        for batch, number in self._dropped:
-            self._backward(batch, self._forward(batch, number))
+        """Back-propagate the tables' gradients into the towers' parameters, last micro-batch first. Frees every graph.
 
-    def _first_kept(self, batches: list[TextBatch]) -> int:
+        The order is the same however many graphs were kept, and so is every bit of the sum.
+        """
+        while self._embedded:
+            batch, seed, output = self._embedded.pop()
+            self._backward(batch, embedded(self._settings, batch, seed) if output is None else output)
+            del output
+
+    def _first_kept(self, batches: Sequence[TextBatch]) -> int:
         left = self._settings.kept_tokens
         for number in range(len(batches) - 1, -1, -1):
             left -= batches[number].features.token_slots
@@ -82,13 +77,6 @@ class Embedding:
 
     def _trainable(self, tower: str) -> bool:
         return any(parameter.requires_grad for parameter in self._settings.towers[tower].parameters())
-
-    def _forward(self, batch: TextBatch, number: int) -> Tensor:
-        tower = self._settings.towers[batch.tower]
-        draw_from(mix(self._seed, number))
-        with self._settings.precision.autocast():
-            output: Tensor = tower(batch.features, every_layer=self._settings.every_layer)
-        return output
 
     def _table(self, tower: str, output: Tensor) -> Tensor:
         if tower not in self.tables:
@@ -100,3 +88,11 @@ class Embedding:
         gradient = self.tables[batch.tower].grad
         assert gradient is not None, f"the objective gave no gradient to tower {batch.tower!r}"
         torch.autograd.backward(output, gradient[:, batch.slots].to(output.dtype))
+
+
+def embedded(settings: EmbedSettings, batch: TextBatch, seed: int) -> Tensor:
+    """(L, n, D) embeddings of a micro-batch, all its draws from `seed`."""
+    draw_from(seed)
+    with settings.precision.autocast():
+        output: Tensor = settings.towers[batch.tower](batch.features, every_layer=settings.every_layer)
+    return output

@@ -10,24 +10,27 @@ import math
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from embtune.catalog.spec import Coupling
 from embtune.config.words import OnNonFinite
 from embtune.errors import RunError
 from embtune.model.embedder import TextEmbedder
 from embtune.train.ahead import made_ahead
 from embtune.train.batches import BatchSchedule
-from embtune.train.budget import Budget
+from embtune.train.budget import EVERYTHING, Budget
 from embtune.train.embed import EmbedSettings
+from embtune.train.graph_memory import tokens_that_fit
 from embtune.train.learning_rate import LearningRate
 from embtune.train.optimizer import Trainables, set_learning_rate
 from embtune.train.outcome import GroupScores, StepOutcome, read_scores
 from embtune.train.planner import PlannedStep, Planner
 from embtune.train.precision import MixedPrecision
+from embtune.train.prepare import PreparedStep
 from embtune.train.state import TrainState
 from embtune.train.step import run_step
 from embtune.train.task import Task
@@ -136,15 +139,33 @@ def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -
         training.optimizer.zero_grad(set_to_none=True)
         if planned.budget != training.budget:  # cut before the device ran out of memory
             planned = planner.plan(planned.number, training.budget)
-        embed = EmbedSettings(training.towers, training.precision, task.every_layer, training.budget.kept_tokens)
         try:
-            return run_step(planned.sent.arrived(), task.objective, embed, seed), halved_to
+            step = planned.sent.arrived()
+            return run_step(step, task.objective, _embed_settings(training, task, step), seed), halved_to
         except torch.OutOfMemoryError as error:
             if training.budget.micro_batch_tokens == 1:
                 raise _out_of_memory() from error
         training.budget = training.budget.halved()
         halved_to = training.budget.micro_batch_tokens
         torch.cuda.empty_cache()
+
+
+def _embed_settings(training: Training, task: Task, step: PreparedStep) -> EmbedSettings:
+    """How to embed the step. How many graphs fit is measured ahead of the first step whose rows interact."""
+    settings = EmbedSettings(training.towers, training.precision, task.every_layer, EVERYTHING)
+    if task.objective.coupling is not Coupling.BATCH:
+        return settings
+    kept = training.budget.kept_tokens
+    if kept is None:
+        kept = tokens_that_fit(settings, step, _still_to_come(training))
+        training.budget = replace(training.budget, kept_tokens=kept)
+    return replace(settings, kept_tokens=kept)
+
+
+def _still_to_come(training: Training) -> int:
+    """Bytes of gradients, and of AdamW's two moments where it has none yet."""
+    weights = sum(parameter.nbytes for _, parameter in training.trainables.trainable())
+    return weights * (1 if training.optimizer.state else 3)
 
 
 def _unscaled_grad_norm(training: Training) -> Tensor:
