@@ -57,6 +57,7 @@ class Job:
     frozen: FrozenTowers
     tokens: TokenCache
     filling: Filling
+    cache: Path | None = None
 
 
 def read_inputs(loaded: LoadedConfig, progress: Progress, bf16_speedup: float | None = None) -> Inputs:
@@ -87,7 +88,7 @@ def prepare(
     Args:
         loaded: the config.
         progress: told what is done.
-        cache: where vectors of frozen models and tokens are kept between runs; None keeps none.
+        cache: where vectors of frozen models, tokens and first scores are kept between runs; None keeps none.
         embed: False has random vectors stand in for those of frozen models, which are then not asked.
         bf16_speedup: as `decide_settings` takes it.
 
@@ -110,7 +111,7 @@ def prepare(
     evaluation = build_evaluation(loaded, inputs.eval_sets, model, classifiers)
     metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
     training = _training(loaded, inputs, model, tasks)
-    return Job(loaded, inputs, model, training, evaluation, metric, frozen, tokens, Filling(tasks))
+    return Job(loaded, inputs, model, training, evaluation, metric, frozen, tokens, Filling(tasks), cache)
 
 
 def _check_ahead(loaded: LoadedConfig, inputs: Inputs, asked: FrozenModels, progress: Progress) -> None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from embtune.errors import Stopped
 from embtune.pipeline.best import BestWeights
-from embtune.pipeline.evaluation import measure
+from embtune.pipeline.evaluation import Measured, measure
 from embtune.pipeline.filling import tell_cache_notes, tokens_note
 from embtune.pipeline.intervals import Due
 from embtune.pipeline.job import Job
 from embtune.pipeline.memory import peak_memory_bytes
 from embtune.pipeline.notes import truncation
+from embtune.pipeline.start_scores import measured_start
 from embtune.pipeline.window import Window
 from embtune.report.events import CheckpointEvent, EvalEvent, WarningEvent
 from embtune.report.metrics_log import MetricsLog
@@ -120,8 +121,7 @@ class Session:
         due = self._evaluations.at(state.step) or (state.step == 0 and job.loaded.config.eval.on_start)
         if not due or not job.evaluation.tasks or state.evaluated == state.step:
             return
-        budget = job.training.budget.micro_batch_tokens
-        measured = measure(job.model, job.evaluation, job.training.precision, budget, self.progress, self.stop.check)
+        measured = self._measured()
         state.evaluated = state.step
         state.last_metrics = measured.metrics
         if state.step == 0:
@@ -130,6 +130,13 @@ class Session:
         self.log.write(event)
         self.progress.evaluation(event, job.evaluation.headline)
         self._keep_if_best(measured.metrics)
+
+    def _measured(self) -> Measured:
+        job = self.job
+        if self.state.step == 0:
+            return measured_start(job, self.progress, self.stop.check)
+        budget = job.training.budget.micro_batch_tokens
+        return measure(job.model, job.evaluation, job.training.precision, budget, self.progress, self.stop.check)
 
     def _keep_if_best(self, metrics: dict[str, float]) -> None:
         metric, best = self.job.best_metric, self.state.best

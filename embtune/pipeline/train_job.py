@@ -37,7 +37,7 @@ class TrainRequest:
 
     argv: as typed, for the record.
     every_step: show each step.
-    cache: where tokens, and vectors of teachers and guides, are kept between runs; None keeps none.
+    cache: where tokens, first scores, and vectors of teachers and guides are kept between runs; None keeps none.
     bf16_speedup: of this CPU over float32, 0 where it cannot compute in bf16; None where that was not measured.
     """
 
