@@ -11,7 +11,14 @@ from embtune.catalog.spec import LossSpec
 
 Schema: TypeAlias = Mapping[str, object]
 
-_TYPE_WORDS = {"number": "number", "integer": "integer", "boolean": "true or false", "null": "null", "string": "text"}
+_TYPE_WORDS = {
+    "number": "number",
+    "integer": "integer",
+    "boolean": "true or false",
+    "null": "null",
+    "string": "text",
+    "object": "section",
+}
 _BOUNDS = (("exclusiveMinimum", ">"), ("minimum", ">="), ("exclusiveMaximum", "<"), ("maximum", "<="))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from embtune.catalog.frozen import FrozenModel
+from embtune.catalog.frozen import FrozenModel, RolePrompts
 from embtune.catalog.spec import LossSpec, Parameters
 
 
@@ -18,6 +19,18 @@ class TaughtParameters(Parameters):
         description="A model, by name or path, that gives the labels, so that the data needs none: it embeds each text "
         "once, with its own tokenizer, before training. null reads the data's labels.",
     )
+    teacher_prompts: RolePrompts = Field(
+        default={},
+        description="Role to what the teacher reads before its texts: the name of a prompt of its own, or the text "
+        "itself. Other roles have its default prompt.",
+        examples=[{"anchor": "query: ", "positive": "passage: "}],
+    )
+
+    @model_validator(mode="after")
+    def _refuse_prompts_of_nobody(self) -> Self:
+        if self.teacher_prompts and self.teacher is None:
+            raise ValueError("teacher_prompts are those of a teacher, and no teacher is named")
+        return self
 
 
 def as_set(spec: LossSpec, parameters: Parameters) -> LossSpec:

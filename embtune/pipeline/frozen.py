@@ -62,8 +62,8 @@ def embed_frozen(
 ) -> FrozenTowers:
     """Embed, with every frozen model that a loss names, the texts of those roles that the loss asks for.
 
-    Texts are embedded as they are in the data, under the model's own default prompt if it has one, cut where that model
-    cuts them, in the precision of the training.
+    Texts are embedded as they are in the data, under the prompts that the loss names for their roles, else the model's
+    default prompt if it has one, cut where that model cuts them, in the precision of the training.
 
     Args:
         cache: where vectors are kept between runs; None keeps none.
@@ -85,7 +85,7 @@ def stand_in(asked: FrozenModels) -> FrozenTowers:
     made: dict[str, list[FrozenTower]] = {each.config.name: [] for each in asked.train_sets}
     for model in asked.models:
         random = np.random.default_rng(0).standard_normal((_STAND_INS, model.width), dtype=np.float32)
-        for data, views in _views_by_set([wish for wish in asked.wishes if wish.name == model.name]):
+        for data, _, views in _views_by_prompt([wish for wish in asked.wishes if wish.name == model.name]):
             used = _used_texts(data, views)
             columns = _columns(data, views, used, random, np.arange(len(used)) % _STAND_INS)
             made[data.name].append(FrozenTower(model.role, model.name, len(used), model.width, columns))
@@ -101,19 +101,22 @@ def _by_one_model(
         model = load_frozen(loaded, wanted[0]).to(settings.device)
         pack_where_faster(model)
     precision = MixedPrecision(settings.precision, settings.device)
-    for data, views in _views_by_set(wanted):
+    for data, prompt, views in _views_by_prompt(wanted):
         used = _used_texts(data, views)
         with progress.stage(f"embedding {data.name} with the {role} {name}", len(used)) as advance:
             texts = [data.texts[i] for i in used.tolist()]
-            vectors = frozen_vectors(model, texts, cache=cache, autocast=precision.autocast, progress=advance)
+            vectors = frozen_vectors(model, texts, prompt, cache=cache, autocast=precision.autocast, progress=advance)
         assert vectors.shape == (len(used), encoded_width(model)), "one vector a text"
         columns = _columns(data, views, used, vectors, np.arange(len(used)))
         yield data, FrozenTower(role, name, len(used), vectors.shape[1], columns)
 
 
-def _views_by_set(wanted: Sequence[Wish]) -> Iterator[tuple[Examples, list[View]]]:
+def _views_by_prompt(wanted: Sequence[Wish]) -> Iterator[tuple[Examples, str | None, list[View]]]:
+    """Set after set, and in each the views whose texts are read under the same prompt."""
     for data in {wish.data.name: wish.data for wish in wanted}.values():
-        yield data, [view for wish in wanted if wish.data is data for view in wish.views]
+        prompts = {view: prompt for wish in wanted if wish.data is data for view, prompt in wish.views.items()}
+        for prompt in dict.fromkeys(prompts.values()):
+            yield data, prompt, [view for view, own in prompts.items() if own == prompt]
 
 
 def _used_texts(data: Examples, views: Sequence[View]) -> np.ndarray:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from embtune.catalog.frozen import prompt_of
 from embtune.catalog.guided import frozen_parameter
 from embtune.config import LoadedConfig
 from embtune.config.sections.losses import LossConfig
 from embtune.data.examples import Examples
+from embtune.errors import ConfigError
 from embtune.losses.objective import BuildContext, View, frozen_model, guide_tower
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encoded_width
@@ -23,13 +25,16 @@ from embtune.report.progress import Progress
 
 @dataclass(frozen=True)
 class Wish:
-    """A loss of a training set that wants texts of these views embedded. key: where the config names the model."""
+    """A loss of a training set that wants texts of these views embedded, each under its prompt.
+
+    key: where the config names the model. views: with what `frozen_vectors` takes as the prompt.
+    """
 
     key: Key
     role: str  # `guide` or `teacher`
     name: str
     data: Examples
-    views: tuple[View, ...]
+    views: Mapping[View, str | None]
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,22 @@ def read_frozen(loaded: LoadedConfig, train_sets: Sequence[TrainSet], progress: 
 
     Raises:
         ModelError: a model cannot be had; located at the parameter that names it.
+        ConfigError: two losses on one set want the same texts of a model under different prompts.
     """
     wanted = list(_wishes(loaded, train_sets))
+    _check_prompts(loaded, wanted)
     models = [_read(loaded, wish, progress) for wish in {wish.name: wish for wish in reversed(wanted)}.values()]
     return FrozenModels(train_sets, wanted, models[::-1])
+
+
+def _check_prompts(loaded: LoadedConfig, wanted: Sequence[Wish]) -> None:
+    first: dict[tuple[str, View], str | None] = {}
+    for wish in wanted:
+        for view, prompt in wish.views.items():
+            if first.setdefault((wish.data.name, view), prompt) != prompt:
+                message = f"another loss has {wish.name} read the texts of {view.role!r} under another prompt"
+                hint = f"Write the same {wish.role}_prompts for both."
+                raise ConfigError(loaded.problem(wish.key, "two-prompts", message, hint))
 
 
 def _read(loaded: LoadedConfig, wish: Wish, progress: Progress) -> FrozenModel:
@@ -83,7 +100,8 @@ def _wishes(loaded: LoadedConfig, train_sets: Sequence[TrainSet]) -> Iterator[Wi
             named = frozen_parameter(loss.parameters)
             if named is not None:
                 key: Key = ("data", "train", number, "loss") if data.config.loss else ("loss", place)
-                yield Wish((*key, named[0]), *named, data.examples, _frozen_views(loss, data.examples))
+                views = {view: prompt_of(named.prompts, view.role) for view in _frozen_views(loss, data.examples)}
+                yield Wish((*key, named.parameter), named.parameter, named.model, data.examples, views)
 
 
 def _frozen_views(loss: LossConfig, data: Examples) -> tuple[View, ...]:

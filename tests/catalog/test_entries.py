@@ -54,7 +54,7 @@ NOT_PARAMETERS = {
     "embedding_dimension", "use_mini_batched_version",
 }  # fmt: skip
 OUR_NAME = {"matryoshka_dims": "dims", "matryoshka_weights": "weights"}
-OURS_ALONE = {"temperature", "scale", "teacher", "noise", "noise_ratio"}
+OURS_ALONE = {"temperature", "scale", "guide_prompts", "teacher", "teacher_prompts", "noise", "noise_ratio"}
 # a head that is trained by cross entropy; callables are words here, their defaults are spelled out below
 LEFT_OUT = {("SoftmaxLoss", "loss_fct")}
 WORDS = {

@@ -109,6 +109,27 @@ def test_the_guide_reads_raw_texts_under_its_own_prompt(guide: Path, tmp_path: P
     assert "guide" in [fact.label for fact in plan_facts(job)]
 
 
+def test_the_guide_reads_each_role_under_the_prompt_that_the_loss_names(guide: Path, tmp_path: Path) -> None:
+    loss = {"name": "gist", "guide": str(guide), "guide_prompts": {"query": "ask", "document": "tell me of "}}
+    rows = prepare(load_config(guided(tmp_path, guide, loss=loss)), QUIET).training.tasks[0].rows
+    pairs = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    for role, before in (("anchor", "who knows "), ("positive", "tell me of ")):
+        found = rows.frozen[View(role, guide_tower(str(guide)))].embeddings(np.arange(rows.size))
+        wanted = encode_texts(load_model(str(guide)), [before + pair[role] for pair in pairs], "")
+        np.testing.assert_allclose(found.numpy(), wanted, atol=1e-6)
+
+
+def test_prompts_that_cannot_be_are_refused(guide: Path, tmp_path: Path) -> None:
+    gist: dict[str, object] = {"name": "gist", "guide": str(guide)}
+    other = gist | {"guide_prompts": {"anchor": "who "}}
+    with pytest.raises(ConfigError, match="under another prompt"):
+        prepare(load_config(guided(tmp_path, guide, loss=[gist, other])), QUIET)
+    with pytest.raises(ConfigError, match="question is no role of a text"):
+        load_config(guided(tmp_path, guide, loss=gist | {"guide_prompts": {"question": "who "}}))
+    with pytest.raises(ConfigError, match="no teacher is named"):
+        load_config(guided(tmp_path, guide, loss={"name": "MSELoss", "teacher_prompts": {"anchor": "who "}}))
+
+
 def test_guide_and_model_are_never_in_memory_together(guide: Path, tmp_path: Path) -> None:
     alive: dict[str, int] = {}
 

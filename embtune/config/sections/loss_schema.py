@@ -10,10 +10,14 @@ _REFERENCE = "#/$defs/"
 
 
 def entry_schema(catalogue: Catalogue, *, modifiers: bool) -> dict[str, object]:
-    """Of losses or of modifiers: a bare name, or a mapping with `name` and the parameters of that one."""
+    """Of losses or of modifiers: a bare name where that is enough, or a mapping with `name` and its parameters."""
     specs = [spec for spec in catalogue.specs if spec.is_modifier is modifiers]
-    names = [word for spec in specs for word in (spec.name, spec.alias)]
+    names = [word for spec in specs if not _is_required_more(spec) for word in (spec.name, spec.alias)]
     return {"anyOf": [{"type": "string", "enum": names}, {"oneOf": [_spec_schema(spec) for spec in specs]}]}
+
+
+def _is_required_more(spec: LossSpec) -> bool:
+    return any(field.is_required() for field in spec.parameters.model_fields.values())
 
 
 def _spec_schema(spec: LossSpec) -> dict[str, object]:
