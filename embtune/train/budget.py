@@ -18,6 +18,7 @@ _SHARE_FOR_GROUPS = 0.25  # of the memory: the rest is weights, gradients, optim
 
 # On a CPU a micro-batch that outgrows the cache gains nothing; a GPU wants launches to be few.
 _MICRO_BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
+_LAUNCH_TOKENS = {"cpu": 32, "cuda": 2048}
 _ROW_BLOCK = {"cpu": 1024, "cuda": 4096}
 
 
@@ -29,12 +30,14 @@ class Budget:
     kept_tokens: token slots whose graphs are kept where rows interact; None until it is measured.
     group_tokens: tokens of a group of rows that do not interact, whose graphs are all kept.
     row_block: rows that the loss scores at once.
+    launch_tokens: what a micro-batch costs beside its token slots, in slots.
     """
 
     micro_batch_tokens: int
     kept_tokens: int | None
     group_tokens: int
     row_block: int
+    launch_tokens: int = 0
 
     def halved(self) -> Budget:
         """Half of everything, for a device that ran out of memory; at least one text at a time."""
@@ -43,6 +46,7 @@ class Budget:
             None if self.kept_tokens is None else self.kept_tokens // 2,
             max(1, self.group_tokens // 2),
             max(1, self.row_block // 2),
+            self.launch_tokens,
         )
 
 
@@ -61,7 +65,7 @@ def decide_budget(
     budget = asked_tokens or micro_batch_tokens(device)
     group = max(budget, int(total_bytes(device) * _SHARE_FOR_GROUPS / _bytes_per_token(depth, width)))
     kept = {GradientCache.AUTO: None, GradientCache.ALWAYS: 0, GradientCache.NEVER: EVERYTHING}[gradient_cache]
-    return Budget(budget, kept, group, _ROW_BLOCK.get(device.type, 1024))
+    return Budget(budget, kept, group, _ROW_BLOCK.get(device.type, 1024), _LAUNCH_TOKENS.get(device.type, 512))
 
 
 def micro_batch_tokens(device: torch.device) -> int:

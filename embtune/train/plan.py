@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from embtune.losses.objective import View
+from embtune.train.cutting import packed_cuts, padded_cuts
 from embtune.train.rows import TrainingRows
 
 
@@ -75,6 +77,7 @@ def plan_texts(
     token_budget: int,
     share_equal_texts: bool,
     without_padding: Collection[str] = (),
+    launch_tokens: int = 0,
 ) -> TextPlan:
     """Plan the embedding of all views of `rows`.
 
@@ -83,6 +86,7 @@ def plan_texts(
         share_equal_texts: embed a text once however often the rows name it. Exact only without active dropout, where
             every copy would draw a mask of its own.
         without_padding: towers that compute texts one behind the other, for which a text takes its own length.
+        launch_tokens: what a micro-batch of padded texts costs beside its token slots, in slots.
     """
     views = tuple(data.columns)
     tower_of = {view: data.tower_of(view) for view in views}
@@ -98,7 +102,7 @@ def plan_texts(
             slot_of[view] = texts.slot_of[view]
         table_rows[tower] = len(texts.lengths)
         tokens += int(texts.lengths.sum())
-        micro_batches += _micro_batches(tower, texts, token_budget, tower not in without_padding)
+        micro_batches += _micro_batches(tower, texts, token_budget, launch_tokens, tower not in without_padding)
     return TextPlan(views, tower_of, slot_of, table_rows, tuple(micro_batches), tokens)
 
 
@@ -144,18 +148,13 @@ def _store_number(data: TrainingRows, view: View) -> int:
     raise AssertionError(f"{view} is not among the columns")
 
 
-def _micro_batches(tower: str, texts: _TowerTexts, token_budget: int, padded: bool) -> Iterator[MicroBatch]:
+def _micro_batches(
+    tower: str, texts: _TowerTexts, token_budget: int, launch_tokens: int, padded: bool
+) -> Iterator[MicroBatch]:
     order = np.argsort(-texts.lengths, kind="stable")  # longest first: what does not fit shows at once
     lengths = np.maximum(texts.lengths[order], 1)  # a text without a token is computed as one of padding
-    ends = np.cumsum(lengths)
-    start = 0
-    while start < len(order):
-        if padded:
-            fits = token_budget // int(lengths[start])
-        else:
-            fits = int(np.searchsorted(ends, ends[start] - lengths[start] + token_budget, side="right")) - start
-        stop = min(len(order), start + max(1, fits))
-        slots, count = order[start:stop], stop - start
-        token_slots = int(lengths[start]) * count if padded else int(lengths[start:stop].sum())
+    starts = padded_cuts(lengths, token_budget, launch_tokens) if padded else packed_cuts(lengths, token_budget)
+    for start, stop in pairwise([*starts, len(order)]):
+        slots = order[start:stop]
+        token_slots = int(lengths[start]) * len(slots) if padded else int(lengths[start:stop].sum())
         yield MicroBatch(tower, slots, texts.view[slots], texts.text[slots], token_slots)
-        start = stop

@@ -107,7 +107,8 @@ def prepare_step(data: TrainingRows, rows: np.ndarray, coupling: Coupling, cutti
 
 def _group(data: TrainingRows, rows: np.ndarray, labels: Batch, whole: Batch, cutting: Cutting) -> PreparedGroup:
     packing = [name for name, tower in cutting.towers.items() if tower.packs]
-    plan = plan_texts(data, rows, cutting.budget.micro_batch_tokens, cutting.share_equal_texts, packing)
+    budget, share = cutting.budget, cutting.share_equal_texts
+    plan = plan_texts(data, rows, budget.micro_batch_tokens, share, packing, budget.launch_tokens)
     batch = replace(labels, whole=whole, frozen=_frozen(data, rows))
     slot_of = {view: torch.from_numpy(np.maximum(slots, 0)) for view, slots in plan.slot_of.items()}
     batches = tuple(_text_batch(data, plan, each, cutting.towers[each.tower]) for each in plan.micro_batches)
