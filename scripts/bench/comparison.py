@@ -83,6 +83,9 @@ class Bench:
             )
         if self.asked.threads:
             self.environment["OMP_NUM_THREADS"] = str(self.asked.threads)
+        notes.append(
+            "embtune's cache of tokens and scores is emptied before each run, as is that of datasets for theirs"
+        )
         notes.append("Sentence Transformers has no sampler that groups by length; flash-attn is absent")
         self.results.content.update(machine=machine.describe(), notes=notes)
         self._tell("\n".join(notes))

@@ -16,6 +16,7 @@ from task import Settings, Task, Trials
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 THEIRS = HERE / "train_theirs.py"
+_OF_THE_MACHINE = "cpu"
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,27 @@ class Measured:
 
 
 def run_ours(task: Task, environment: Mapping[str, str], folder: Path) -> Measured:
-    """`embtune train CONFIG` from start to end, in a fresh output directory.
+    """`embtune train CONFIG` from start to end, in a fresh output directory, with nothing tokenised before.
 
     Raises:
         RuntimeError: it failed.
     """
     shutil.rmtree(task.output, ignore_errors=True)
+    cache = folder / "cache"
+    forget(cache)
     config = folder / "embtune.yaml"
     config.write_text(json.dumps(config_of(task), indent=1), encoding="utf-8")  # JSON is YAML
     command = [sys.executable, "-m", "embtune", "train", str(config), "--progress", "json"]
+    environment = {**environment, "EMBTUNE_CACHE": str(cache)}
     ran = run(command, environment, folder / "embtune.log", cwd=ROOT).checked()
     return _measured_ours(ran, (folder / "embtune.log").read_text(encoding="utf-8"))
+
+
+def forget(cache: Path) -> None:
+    """Empty embtune's cache of everything but what it found out about the machine, as on the first run on new data."""
+    for entry in cache.iterdir() if cache.is_dir() else ():
+        if entry.name != _OF_THE_MACHINE:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def config_of(task: Task) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from task import Settings, Task, Trials
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
-from tools import config_of
+from tools import config_of, forget
 from turns import Spread, in_turns, markdown
 from workloads import CPU, GPU, ModelKind, Rows, Workload
 
@@ -192,3 +192,12 @@ def test_both_loss_stages_agree_on_a_small_batch(case) -> None:  # type: ignore[
     small = case.sized(24)
     given = inputs_of(small)
     assert apart(ours(small, given, row_block=7)(), theirs(small, given, 8)()) < 1e-4
+
+
+def test_tokens_are_forgotten_and_what_was_found_out_about_the_machine_is_not(tmp_path: Path) -> None:
+    for name in ("cpu", "tokens"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "scores.json").write_text("{}", encoding="utf-8")
+    forget(tmp_path)
+    forget(tmp_path / "nowhere")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["cpu"]
