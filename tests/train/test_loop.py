@@ -52,7 +52,7 @@ def training(
         schedule=BatchSchedule(lambda epoch: batches, 1, None),
         learning_rate=LearningRate(SchedulerType.CONSTANT, rate, 0, STEPS),
         precision=MixedPrecision(precision, torch.device("cpu")),
-        budget=Budget(256, EVERYTHING, EVERYTHING, 64),
+        budget=Budget(256, EVERYTHING, EVERYTHING, 64, launch_tokens=256),
         max_grad_norm=1.0,
         on_non_finite=on_non_finite,
         seed=1,
