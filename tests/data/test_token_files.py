@@ -61,11 +61,15 @@ def test_one_changed_byte_anywhere_is_noticed(tmp_path: Path, place: int) -> Non
         read_store(path)
 
 
-@pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4300, -1], ids=str)
-def test_a_file_that_is_cut_short_is_noticed(tmp_path: Path, size: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [(0, "is empty"), (1, "header"), (60, "header"), (4096, "should have"), (4300, "should have"), (-1, "should have")],
+    ids=str,
+)
+def test_a_file_that_is_cut_short_is_noticed_and_said_to_be(tmp_path: Path, size: int, reason: str) -> None:
     path = written(tmp_path)
     path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(DamagedError):
+    with pytest.raises(DamagedError, match=reason):
         read_store(path)
 
 
