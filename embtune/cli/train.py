@@ -25,6 +25,8 @@ from embtune.cli.progress import progress_for
 from embtune.config import load_config
 from embtune.config.words import Precision
 
+_PERHAPS_BF16 = (Precision.AUTO, Precision.BF16, Precision.BF16_WEIGHTS)
+
 
 def command(
     config: ConfigArgument,
@@ -40,7 +42,7 @@ def command(
     loaded = load_config(config, overrides or (), os.environ)
     display = progress_for(progress, quiet)
     cache, bf16 = cache_folder(os.environ), None
-    if loaded.config.train.precision in (Precision.AUTO, Precision.BF16):
+    if loaded.config.train.precision in _PERHAPS_BF16:
         bf16 = settle_bf16(os.environ, cache, display)
 
     with importing():

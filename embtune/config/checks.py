@@ -29,7 +29,6 @@ class Later:
 
 # Delete a row when the key starts to work.
 LATER = (
-    Later(("train", "compile"), ("auto", False), "compiling the model"),
     Later(("hub", "push"), (False, None), "uploading to the hub"),
     Later(("logging", "report_to"), ([], None), "trackers"),
 )

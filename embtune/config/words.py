@@ -73,12 +73,16 @@ class SchedulerType(StrEnum):
 
 
 class Precision(StrEnum):
-    """What the model computes in; AUTO is bf16 where the device is fast at it, else fp32."""
+    """What the model computes in; AUTO is bf16 where the device is fast at it, else fp32.
+
+    BF16_WEIGHTS computes with weights in bf16 too, and trains masters of them in fp32.
+    """
 
     AUTO = "auto"
     FP32 = "fp32"
     BF16 = "bf16"
     FP16 = "fp16"
+    BF16_WEIGHTS = "bf16_weights"
 
 
 class EvaluatorName(StrEnum):

@@ -50,6 +50,9 @@ class TextEmbedder(nn.Module):
     Attributes:
         queries: embeds the queries of what this model embeds the documents of; None where one model embeds both.
             `add_queries` (embtune.model.queries) sets it. It is a part of this model: trained, moved and saved with it.
+        compiled: whether layers of the encoder are compiled, so that passes with and without gradients would be two
+            programs, which may differ in rounding and in draws of dropout. `compile_layers` (embtune.model.compiling)
+            sets it.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class TextEmbedder(nn.Module):
         self.settings = settings
         self.notes = tuple(notes)
         self.queries: TextEmbedder | None = None
+        self.compiled = False
 
     @property
     def embedding_dim(self) -> int:

@@ -52,7 +52,7 @@ def encode_texts(
         for rows in _batches([len(ids) for ids in tokens], token_budget):
             batch = [tokens[row] for row in rows]
             features = model.collate(batch, [prompt_length] * len(batch)).to(model.device)
-            with torch.inference_mode(), autocast() if autocast else nullcontext():
+            with torch.inference_mode(), autocast() if autocast else nullcontext(), uncompiled(model):
                 embedded = model(features)[-1]
             vectors[rows] = embedded[:, :width].float().cpu().numpy()
             if progress:
@@ -60,6 +60,11 @@ def encode_texts(
     finally:
         model.train(was_training)
     return vectors
+
+
+def uncompiled(model: TextEmbedder) -> AbstractContextManager[object]:
+    """A context in which compiled layers compute as they are written: compiling another program takes longer."""
+    return torch.compiler.set_stance("force_eager") if model.compiled else nullcontext()
 
 
 def encoded_width(model: TextEmbedder) -> int:

@@ -49,6 +49,7 @@ def plan_facts(job: Job) -> list[Fact]:
     facts.append(_evaluations(job, total))
     facts.append(_checkpoints(job, total))
     facts.append(Fact("device", str(training.precision.device), _device_text(job)))
+    facts.append(job.computing.fact())
     return facts
 
 

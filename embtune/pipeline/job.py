@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from embtune.errors import ConfigError
 from embtune.model.embedder import TextEmbedder
 from embtune.model.packing import pack_where_faster
 from embtune.pipeline.classifiers import trained_classifiers
+from embtune.pipeline.computing import Computing, prepare_computing, tokens_of_run
 from embtune.pipeline.datasets import EvalSet, TrainSet, load_sets
 from embtune.pipeline.evaluation import Evaluation, best_metric, build_evaluation, check_evaluation
 from embtune.pipeline.filling import Filling
@@ -57,7 +58,8 @@ class Job:
     frozen: FrozenTowers
     tokens: TokenCache
     filling: Filling
-    cache: Path | None = None
+    cache: Path | None
+    computing: Computing
 
 
 def read_inputs(loaded: LoadedConfig, progress: Progress, bf16_speedup: float | None = None) -> Inputs:
@@ -110,8 +112,12 @@ def prepare(
     classifiers = trained_classifiers(inputs.train_sets, tasks)
     evaluation = build_evaluation(loaded, inputs.eval_sets, model, classifiers)
     metric = best_metric(loaded, evaluation.evaluators, evaluation.dims)
-    training = _training(loaded, inputs, model, tasks)
-    return Job(loaded, inputs, model, training, evaluation, metric, frozen, tokens, Filling(tasks), cache)
+    schedule = _schedule(loaded, inputs, tasks)
+    towers = build_towers(model, tasks)
+    length = tokens_of_run(inputs.train_sets, schedule.total_steps * loaded.config.train.batch_size)
+    computing = prepare_computing(loaded.config.train, inputs.settings, towers, length)
+    training = _training(loaded, inputs, schedule, towers, computing, tasks)
+    return Job(loaded, inputs, model, training, evaluation, metric, frozen, tokens, Filling(tasks), cache, computing)
 
 
 def _check_ahead(loaded: LoadedConfig, inputs: Inputs, asked: FrozenModels, progress: Progress) -> None:
@@ -122,17 +128,22 @@ def _check_ahead(loaded: LoadedConfig, inputs: Inputs, asked: FrozenModels, prog
         check_tasks(loaded, inputs.train_sets, model, asked)
 
 
-def _training(loaded: LoadedConfig, inputs: Inputs, model: TextEmbedder, tasks: Sequence[Task]) -> Training:
+def _training(
+    loaded: LoadedConfig,
+    inputs: Inputs,
+    schedule: BatchSchedule,
+    towers: Mapping[str, TextEmbedder],
+    computing: Computing,
+    tasks: Sequence[Task],
+) -> Training:
     train, settings = loaded.config.train, inputs.settings
-    schedule = _schedule(loaded, inputs, tasks)
-    towers = build_towers(model, tasks)
     deepest = max(tower.depth for tower in towers.values())
     widest = max(tower.encoder.width for tower in towers.values())  # not the embeddings': a dense layer may narrow them
     trainables = Trainables(towers, dict.fromkeys(task.objective for task in tasks))
     micro = None if train.micro_batch_tokens == "auto" else train.micro_batch_tokens
     return Training(
         tasks=tasks,
-        towers=towers,
+        towers=computing.towers,
         trainables=trainables,
         optimizer=build_adamw(trainables, train.learning_rate, train.weight_decay, train.head_learning_rate),
         schedule=schedule,
@@ -144,6 +155,7 @@ def _training(loaded: LoadedConfig, inputs: Inputs, model: TextEmbedder, tasks: 
         max_grad_norm=train.max_grad_norm or 0.0,
         on_non_finite=train.on_non_finite,
         seed=loaded.config.seed,
+        half=computing.half,
     )
 
 

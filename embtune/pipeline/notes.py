@@ -31,6 +31,7 @@ def notes(job: Job) -> Iterator[str]:
     if job.loaded.config.train.head_learning_rate is not None and not job.training.trainables.has_heads:
         yield "train.head_learning_rate has no effect: the loss has no parameters of its own"
     yield from job.model.notes
+    yield from job.computing.notes
 
 
 def warnings(job: Job) -> Warnings:

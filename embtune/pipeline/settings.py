@@ -22,6 +22,7 @@ _SAMPLER_OF_NEED = {
 }
 _NO_BF16 = "this CPU says it computes in bf16, but a process that tries is ended by the system"
 _NO_BF16_HINT = "Set the environment variable ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16, or train.precision: fp32."
+_IN_BF16 = (Precision.BF16, Precision.BF16_WEIGHTS)
 _CACHE_KEY = "train.gradient_cache"
 
 
@@ -62,7 +63,7 @@ def decide_settings(
     asked = train.batch_sampler
     samplers = tuple(_sampler(each.losses) if asked is BatchSampler.AUTO else asked for each in train_sets)
     precision = decide_precision(train.precision, device, bf16_speedup)
-    if precision is Precision.BF16 and device.type == "cpu" and not _cpu_computes_bf16(bf16_speedup):
+    if precision in _IN_BF16 and device.type == "cpu" and not _cpu_computes_bf16(bf16_speedup):
         raise ConfigError(loaded.problem(("train", "precision"), "no-bf16", _NO_BF16, _NO_BF16_HINT))
     return Settings(device, precision, samplers, cache, notes)
 

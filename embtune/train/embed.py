@@ -48,7 +48,8 @@ class Embedding:
         for number, batch in enumerate(self._group.text_batches):
             trainable, seed = self._trainable(batch.tower), mix(self._seed, number)
             keep = trainable and number >= keep_from
-            with torch.set_grad_enabled(keep):
+            # A pass of compiled layers without gradients would be another program than its repetition with them.
+            with torch.set_grad_enabled(keep or (trainable and self._settings.towers[batch.tower].compiled)):
                 output = embedded(self._settings, batch, seed)
             self._table(batch.tower, output)[:, batch.slots] = output.detach().float()
             if trainable:
@@ -93,6 +94,6 @@ class Embedding:
 def embedded(settings: EmbedSettings, batch: TextBatch, seed: int) -> Tensor:
     """(L, n, D) embeddings of a micro-batch, all its draws from `seed`."""
     draw_from(seed)
-    with settings.precision.autocast():
+    with settings.precision.training_context():
         output: Tensor = settings.towers[batch.tower](batch.features, every_layer=settings.every_layer)
     return output

@@ -25,6 +25,7 @@ from embtune.train.batches import BatchSchedule
 from embtune.train.budget import EVERYTHING, Budget
 from embtune.train.embed import EmbedSettings
 from embtune.train.graph_memory import tokens_that_fit
+from embtune.train.half_weights import HalfWeights
 from embtune.train.learning_rate import LearningRate
 from embtune.train.optimizer import Trainables, set_learning_rate
 from embtune.train.outcome import GroupScores, StepOutcome, read_scores
@@ -66,7 +67,7 @@ class StepReport:
 
 @dataclass
 class Training:
-    """Everything the loop works on."""
+    """Everything the loop works on. half: makes `towers`, where they are copies of what is trained."""
 
     tasks: Sequence[Task]
     towers: Mapping[str, TextEmbedder]
@@ -79,6 +80,7 @@ class Training:
     max_grad_norm: float
     on_non_finite: OnNonFinite
     seed: int
+    half: HalfWeights | None = None
 
 
 def train(training: Training, state: TrainState) -> Generator[StepReport, None, None]:
@@ -129,6 +131,8 @@ def _set_training_mode(training: Training) -> None:
     for tower in training.towers.values():
         if not any(parameter.requires_grad for parameter in tower.parameters()):
             tower.eval()
+    if training.half is not None:
+        training.half.refresh()
 
 
 def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -> tuple[list[GroupScores], int | None]:

@@ -11,7 +11,11 @@ from torch import Tensor
 
 from embtune.config.words import Precision
 
-_AUTOCAST_DTYPES = {Precision.BF16: torch.bfloat16, Precision.FP16: torch.float16}
+_AUTOCAST_DTYPES = {
+    Precision.BF16: torch.bfloat16,
+    Precision.FP16: torch.float16,
+    Precision.BF16_WEIGHTS: torch.bfloat16,  # of what has float32 weights: the masters in an evaluation, decoders
+}
 _CLEARLY_FASTER = 1.3  # what a run gains is less than what its linear maps gain
 
 
@@ -44,7 +48,7 @@ def cpu_computes_bf16() -> bool:
 class MixedPrecision:
     """Autocast for the towers, and the gradient scaler that fp16 needs (idle in the other precisions).
 
-    Weights, embeddings, losses and optimiser state are float32 in every precision.
+    What is trained, embeddings, losses and optimiser state are float32 in every precision.
     """
 
     def __init__(self, precision: Precision, device: torch.device) -> None:
@@ -53,9 +57,18 @@ class MixedPrecision:
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision is Precision.FP16)
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The context a tower's forward pass runs in."""
+        """The context in which float32 weights are computed with."""
         dtype = _AUTOCAST_DTYPES.get(self.precision)
         return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype=dtype)
+
+    def training_context(self) -> AbstractContextManager[object]:
+        """The context a tower is trained in: `autocast`, but for towers that have bf16 weights."""
+        return nullcontext() if self.half_weights else self.autocast()
+
+    @property
+    def half_weights(self) -> bool:
+        """Whether towers are trained with bf16 copies of their weights (embtune.train.half_weights)."""
+        return self.precision is Precision.BF16_WEIGHTS
 
     def scaled(self, total: Tensor) -> Tensor:
         """The loss to differentiate: times the scaler's factor under fp16, itself otherwise."""

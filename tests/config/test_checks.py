@@ -74,7 +74,6 @@ def test_names_tell_data_sets_apart() -> None:
     ("text", "under"),
     [
         ("hub: {push: true}", "push"),
-        ("train: {compile: true}", "compile"),
         ("logging: {report_to: [tensorboard]}", "report_to"),
         ("logging: {report_to: tensorboard}", "report_to"),
     ],

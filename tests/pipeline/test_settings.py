@@ -10,12 +10,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 from small_run import write_config
 
 from embtune.config import load_config
 from embtune.config.words import BatchSampler, GradientCache, Precision
+from embtune.errors import ConfigError
 from embtune.pipeline.job import prepare, read_inputs
+from embtune.pipeline.notes import notes
 from embtune.report.progress import Several
+from embtune.train.loop import train
+from embtune.train.state import TrainState
 
 
 @pytest.mark.parametrize(
@@ -60,6 +65,54 @@ def test_a_cpu_computes_in_float32_unless_asked_otherwise(tmp_path: Path) -> Non
     if settings.device.type != "cpu":
         pytest.skip("needs a machine without a GPU")
     assert settings.precision is Precision.FP32
+
+
+@pytest.mark.parametrize(("speedup", "decided"), [(1.1, Precision.FP32), (2.0, Precision.BF16), (0.0, Precision.FP32)])
+def test_a_cpu_computes_in_bf16_where_that_was_measured_to_be_faster(
+    tmp_path: Path, speedup: float, decided: Precision
+) -> None:
+    settings = read_inputs(load_config(write_config(tmp_path)), Several(), speedup).settings
+    if settings.device.type != "cpu":
+        pytest.skip("needs a machine without a GPU")
+    assert settings.precision is decided
+
+
+@pytest.mark.parametrize("precision", ["bf16", "bf16_weights"])
+def test_a_cpu_that_bf16_would_kill_is_found_out_before_anything_is_read(tmp_path: Path, precision: str) -> None:
+    loaded = load_config(write_config(tmp_path, train={"precision": precision}))
+    if torch.cuda.is_available():
+        pytest.skip("needs a machine without a GPU")
+    with pytest.raises(ConfigError, match="bf16"):
+        read_inputs(loaded, Several(), 0.0)
+
+
+def test_with_bf16_weights_copies_compute_and_float32_is_trained(tmp_path: Path) -> None:
+    loaded = load_config(write_config(tmp_path, train={"precision": "bf16_weights", "max_steps": 2}))
+    job = prepare(loaded, Several(), bf16_speedup=1.0)
+    before = {name: parameter.detach().clone() for name, parameter in job.model.named_parameters()}
+    reports = list(train(job.training, TrainState()))
+    assert len(reports) == 2
+    assert {parameter.dtype for parameter in job.training.towers["model"].encoder.parameters()} <= {
+        torch.bfloat16,
+        torch.float32,
+    }
+    assert job.training.towers["model"] is not job.model
+    assert any(not torch.equal(parameter, before[name]) for name, parameter in job.model.named_parameters())
+    assert {parameter.dtype for parameter in job.model.parameters()} == {torch.float32}
+
+
+def test_a_cpu_is_not_compiled_for_and_the_plan_says_so(tmp_path: Path) -> None:
+    job = prepare(load_config(write_config(tmp_path)), Several())
+    if job.training.precision.device.type != "cpu":
+        pytest.skip("needs a machine without a GPU")
+    assert job.computing.fact().text == "no: a CPU gains nothing by it"
+
+
+def test_what_cannot_be_compiled_is_trained_as_it_is_and_told(tmp_path: Path) -> None:
+    loaded = load_config(
+        write_config(tmp_path, model={"name_or_path": "scratch:static?width=16"}, train={"compile": True})
+    )
+    assert any(note.startswith("train.compile has no effect") for note in notes(prepare(loaded, Several())))
 
 
 def test_bf16_that_would_kill_the_process_is_refused_with_the_way_out(tmp_path: Path) -> None:

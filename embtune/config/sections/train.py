@@ -53,9 +53,12 @@ class TrainConfig(Section):
         default=1.0, description="Gradients of everything trainable are clipped to this norm; null does not clip."
     )
     precision: Precision = Field(
-        default=Precision.AUTO, description="What the model computes in; the loss is always fp32."
+        default=Precision.AUTO, description="What the model computes in; the loss and what is trained are always fp32."
     )
-    compile: Auto | Flag = Field(default="auto", description="Compile the model; auto does where it is known to pay.")
+    compile: Auto | Flag = Field(
+        default="auto",
+        description="Compile the model's layers; auto does on a GPU, for runs that are long enough to gain by it.",
+    )
     on_non_finite: OnNonFinite = Field(
         default=OnNonFinite.STOP,
         description="What to do when a loss or gradient is not finite: stop, or skip the step.",
