@@ -19,7 +19,7 @@ from embtune.model.features import Features
 from embtune.model.fingerprint import model_fingerprint
 from embtune.model.load import load_model
 from embtune.model.packed_attention import NAME
-from embtune.model.packing import pack
+from embtune.model.packing import pack, pack_where_faster
 from embtune.model.save import save_model
 
 Folder = Callable[[str], Path]
@@ -149,3 +149,60 @@ def test_packing_leaves_no_trace_in_what_is_saved(name: str, plain_folder: Folde
     for file in ("config.json", "model.safetensors"):
         assert (tmp_path / "packed" / file).read_bytes() == (tmp_path / "padded" / file).read_bytes()
     assert NAME not in (tmp_path / "packed" / "config.json").read_text()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", PACKING)
+@pytest.mark.parametrize(
+    ("dtype", "close"), [(torch.float32, 1e-4), (torch.bfloat16, 0.1)], ids=["fp32", "bf16"]
+)  # fmt: skip
+def test_on_a_gpu_packed_texts_give_the_vectors_and_gradients_of_padded_ones(
+    name: str, dtype: torch.dtype, close: float, plain_folder: Folder
+) -> None:
+    reference, model = (_model(plain_folder(name)).cuda() for _ in range(2))
+    padded, packed = (each.to("cuda") for each in _both(model))
+    with torch.autocast("cuda", dtype=dtype, enabled=dtype != torch.float32):
+        expected, found = reference(padded), model(packed)
+    theirs, ours = _gradients(reference, expected), _gradients(model, found)
+    for key, right in {"vectors": expected, **theirs}.items():
+        mine = found if key == "vectors" else ours[key]
+        assert (mine - right).norm() <= close * right.norm() + 1e-6, key
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", PACKING)
+def test_on_a_gpu_dropout_is_replayed_bit_for_bit(name: str, plain_folder: Folder) -> None:
+    model = _model(plain_folder(name)).cuda()
+    override_in_modules(model, 0.2)
+    _, packed = _both(model)
+    features = packed.to("cuda")
+    model.train()
+    passes = []
+    for gradients in (False, True):
+        torch.manual_seed(1)
+        with torch.set_grad_enabled(gradients), torch.autocast("cuda", dtype=torch.bfloat16):
+            passes.append(model(features).detach())
+    assert torch.equal(*passes)
+
+
+@pytest.mark.gpu
+def test_a_gpu_packs_without_being_asked_and_a_cpu_does_not(plain_folder: Folder) -> None:
+    for device, packs in (("cuda", True), ("cpu", False)):
+        model = _model(plain_folder("bert")).to(device)
+        pack_where_faster(model)
+        assert model.packs is packs
+
+
+def test_a_cpu_pads(plain_folder: Folder) -> None:
+    model = _model(plain_folder("bert"))
+    pack_where_faster(model)
+    assert not model.packs
+    assert model.notes == _model(plain_folder("bert")).notes
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_an_architecture_that_packs_wrongly_says_so(plain_folder: Folder) -> None:
+    model = _model(plain_folder("deberta")).cuda()
+    pack_where_faster(model)
+    assert not model.packs
+    assert any("padded, not packed" in note for note in model.notes)

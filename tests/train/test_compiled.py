@@ -11,11 +11,13 @@ import torch
 from engine import engine, examples, scratch_model
 
 from embtune.catalog.spec import LabelKind
+from embtune.config.sections.model import LoraConfig
 from embtune.config.words import Precision
 from embtune.model.compiling import compile_layers, layers_of, why_not_compile
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
 from embtune.model.encoder import TransformerEncoder
+from embtune.model.lora import add_lora
 from embtune.model.packing import pack
 from embtune.model.save import save_model
 from embtune.train.compile_choice import choose_compile
@@ -73,6 +75,37 @@ def test_compiled_layers_train_alike_and_are_recomputed_bit_for_bit(packed: bool
     kept = dropping.gradients()
     assert dropping.step(kept=0).recomputed > 0
     assert all(torch.equal(gradient, kept[name]) for name, gradient in dropping.gradients().items())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("compiler")
+def test_what_was_computed_before_does_not_show_in_a_resumed_run() -> None:
+    gradients = []
+    for resumed in (False, True):
+        made = engine("mnrl", examples(("anchor", "positive"), LabelKind.NONE), model=_model(0.1))
+        assert compile_layers(made.model)
+        if not resumed:
+            made.step(budget=64, seed=1)
+        made.step()
+        gradients.append(made.gradients())
+        torch.compiler.reset()
+    assert all(torch.equal(gradient, gradients[0][name]) for name, gradient in gradients[1].items())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("compiler")
+def test_low_rank_updates_are_compiled_with_their_layers() -> None:
+    data, gradients = examples(("anchor", "positive"), LabelKind.NONE), []
+    for compiled in (False, True):
+        model = _model(0.0)
+        add_lora(model, LoraConfig(r=2, dropout=0.0), "m", None, seed=1)
+        made = engine("mnrl", data, model=model.train())
+        assert not compiled or compile_layers(model)
+        made.step()
+        gradients.append(made.gradients())
+    assert any("lora_" in name for name in gradients[0])
+    for name, gradient in gradients[1].items():
+        torch.testing.assert_close(gradient, gradients[0][name], rtol=1e-3, atol=1e-6, msg=name)
 
 
 @pytest.mark.slow
