@@ -19,6 +19,7 @@ _SHARE_FOR_GROUPS = 0.25  # of the memory: the rest is weights, gradients, optim
 # On a CPU a micro-batch that outgrows the cache gains nothing; a GPU wants launches to be few.
 _MICRO_BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
 _LAUNCH_TOKENS = {"cpu": 32, "cuda": 2048}
+_WITHOUT_LAYERS = 1 << 18  # token slots of a model without layers: a token takes one vector at most, often nothing
 _ROW_BLOCK = {"cpu": 1024, "cuda": 4096}
 
 
@@ -62,7 +63,7 @@ def decide_budget(
         asked_tokens: the config's number, or None to decide.
         gradient_cache: which micro-batches are embedded twice: those whose graphs do not fit, all, or none.
     """
-    budget = asked_tokens or micro_batch_tokens(device)
+    budget = asked_tokens or (micro_batch_tokens(device) if depth else _WITHOUT_LAYERS)
     group = max(budget, int(total_bytes(device) * _SHARE_FOR_GROUPS / _bytes_per_token(depth, width)))
     kept = {GradientCache.AUTO: None, GradientCache.ALWAYS: 0, GradientCache.NEVER: EVERYTHING}[gradient_cache]
     return Budget(budget, kept, group, _ROW_BLOCK.get(device.type, 1024), _LAUNCH_TOKENS.get(device.type, 512))
