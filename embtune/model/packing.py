@@ -19,7 +19,8 @@ from embtune.model.packed_attention import register_packed_attention
 from embtune.model.packed_states import WayToPack, way_to_pack
 
 _LENGTHS = (100, 1, 30, 200, 7)  # longer and shorter than the usual window of local attention
-_TOLERANCE, _HALF_TOLERANCE = 1e-4, 0.05  # of a token's difference, over its length
+# Of a token's difference, over its length. Rounding adds up over layers; a wrong kernel or a leak is off by about 1.
+_TOLERANCE, _HALF_TOLERANCE = 1e-4, 0.25
 
 
 def pack_where_faster(model: TextEmbedder) -> None:
