@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from embtune.catalog import nearest
 from embtune.config.alternatives import give_way
@@ -18,6 +19,8 @@ from embtune.errors import Problem
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
+LIMIT_BYTES = 1 << 20
+_READABLE = "check its name and its permissions"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -52,7 +55,9 @@ class FileReader:
     def _text(self, path: str) -> str:
         if path != STDIN:
             return decode(_bytes(path), path)
-        return decode(sys.stdin.buffer.read(), STDIN_NAME) if self.stdin is None else self.stdin.read()
+        if self.stdin is not None:
+            return self.stdin.read()
+        return decode(_bounded(sys.stdin.buffer, STDIN_NAME), STDIN_NAME)
 
     def _tree(self, name: str, text: str, folder: Path, chain: tuple[str, ...]) -> Node | None:
         source = Source(name, text, folder, self.environ)
@@ -85,7 +90,7 @@ class FileReader:
             self.problems.append(place.problem("extends-cycle", f"{wanted.value} extends this file in turn", None))
             return None
         try:
-            text = decode(_bytes(path), path)
+            text = decode(_bytes(path, only_files=True), path)
         except Unreadable as unreadable:
             located = unreadable.problem
             self.problems.append(
@@ -112,16 +117,38 @@ def _empty(name: str) -> Problem:
     return Place(name).problem("empty-config", "the config is empty", hint)
 
 
-def _bytes(path: str) -> bytes:
+def _bytes(path: str, only_files: bool = False) -> bytes:
+    """The content of a config.
+
+    Args:
+        only_files: refuse a pipe or a device, which may never end: a file cannot be trusted to name one, a person can.
+    """
     try:
-        return Path(path).read_bytes()
+        if only_files and not _is_file_or_folder(path):
+            raise Unreadable(Place(path).problem("not-a-file", "this is a pipe or a device", "name a YAML file"))
+        with Path(path).open("rb") as stream:
+            return _bounded(stream, path)
     except FileNotFoundError:
         raise Unreadable(_missing(path)) from None
     except IsADirectoryError:
-        raise Unreadable(Place(path).problem("not-a-file", "this is a folder, a YAML file is wanted", None)) from None
+        raise Unreadable(Place(path).problem("not-a-file", "this is a folder", "name a YAML file")) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise Unreadable(Place(path).problem("unreadable-file", f"cannot be read: {reason}", None)) from None
+        raise Unreadable(Place(path).problem("unreadable-file", f"cannot be read: {reason}", _READABLE)) from None
+
+
+def _is_file_or_folder(path: str) -> bool:
+    mode = os.stat(path).st_mode  # raises where there is nothing
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def _bounded(stream: BinaryIO, name: str) -> bytes:
+    """All that is in a stream, which may have no end."""
+    data = stream.read(LIMIT_BYTES + 1)
+    if len(data) > LIMIT_BYTES:
+        message = f"larger than {LIMIT_BYTES >> 20} MiB, which no config is"
+        raise Unreadable(Place(name).problem("too-large", message, "name a YAML file"))
+    return data
 
 
 def _missing(path: str) -> Problem:

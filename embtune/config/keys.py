@@ -40,12 +40,20 @@ def keys_at(root: Node, path: KeyPath, catalogue: Catalogue) -> tuple[str, ...]:
 def sections_with(root: Node, key: str, catalogue: Catalogue) -> list[str]:
     """The sections, as a person would name them, in which `key` is a key; a loss only where it is the one in use."""
     places = [name for name, keys in sections().items() if key in keys]
-    losses = [path for path, _ in root.walk() if pattern(path) in LOSS_PLACES]
-    for path in losses:
+    for path in _loss_paths(root):
         spec = _named_spec(root, path, catalogue)
         if spec and key in spec.parameters.model_fields and (name := str(path[0])) not in places:
             places.append(name)
     return places
+
+
+def _loss_paths(root: Node) -> list[KeyPath]:
+    """Where losses and modifiers are written; not by a walk, which for each key of a large config would take long."""
+    lists: tuple[KeyPath, ...] = (("loss",), ("modifiers",), ("data", "train"))
+    items = {path: range(len(node.items)) for path in lists if (node := root.find(path))}
+    found = [("loss",), *((*path, i) for path in lists[:2] for i in items.get(path, ()))]
+    found += [("data", "train", i, "loss") for i in items.get(lists[2], ())]
+    return [path for path in found if root.find(path)]
 
 
 def losses_with(parameter: str, catalogue: Catalogue) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -12,9 +12,10 @@ from embtune.catalog import Catalogue, nearest
 from embtune.config.keys import example_of, pattern
 from embtune.config.scalars import read_word, write_yaml
 from embtune.config.tree import KeyPath, Node, dotted, place_of
-from embtune.config.unknown import below, may_mean, unknown_key
+from embtune.config.unknown import may_mean, unknown_key
 from embtune.errors import Problem
 
+MAX_TOLD = 100  # mistakes of one config; each takes time, and nobody reads more
 _EXPECTED = {
     "int_type": "a whole number", "int_parsing": "a whole number", "int_from_float": "a whole number",
     "float_type": "a number", "float_parsing": "a number",
@@ -56,12 +57,19 @@ def schema_problems(error: ValidationError, root: Node, catalogue: Catalogue) ->
     for finding in _findings(error, root):
         by_key.setdefault(finding.path, []).append(finding)
     unknown = [path for path, found in by_key.items() if any(finding.kind == "extra_forbidden" for finding in found)]
-    meant = {target for path in unknown for target in may_mean(root, path, catalogue)}
-    return [
-        _problem(root, path, found, catalogue)
-        for path, found in by_key.items()
-        if _worth_telling(root, path, by_key, meant)
-    ]
+    meant = {target for path in unknown[:MAX_TOLD] for target in may_mean(root, path, catalogue)}
+    parents = {path[:length] for path in by_key for length in range(len(path))}
+    worth = [path for path in by_key if _worth_telling(root, path, parents, meant)]
+    told = [_problem(root, path, by_key[path], catalogue) for path in worth[:MAX_TOLD]]
+    return [*told, *_untold(root, worth[MAX_TOLD:])]
+
+
+def _untold(root: Node, paths: Sequence[KeyPath]) -> list[Problem]:
+    """One problem for all those beyond the number that a person reads."""
+    if not paths:
+        return []
+    message = f"{len(paths)} more mistakes from here on are not shown"
+    return [place_of(root, paths[0], of_key=True).problem("more-mistakes", message, "is this a config of embtune?")]
 
 
 def _finding(location: Sequence[str | int], kind: str, context: Mapping[str, object], text: str, root: Node) -> Finding:
@@ -89,14 +97,19 @@ def _findings(error: ValidationError, root: Node) -> list[Finding]:
     ]
 
 
-def _worth_telling(root: Node, path: KeyPath, by_key: Mapping[KeyPath, object], meant: set[str]) -> bool:
+def _worth_telling(root: Node, path: KeyPath, parents: Set[KeyPath], meant: Set[str]) -> bool:
+    """Whether a complaint is news.
+
+    Args:
+        parents: the paths above those that the schema complains of.
+        meant: the keys that unknown ones may have been meant to be.
+    """
     node = root.find(path)
     if node is None:
         # a missing key that is there under another name or in another place is told of there
         return not any(target == pattern(path) or target.startswith(pattern(path) + ".") for target in meant)
     # a section that was tried as one of several alternatives: its own keys say more
-    details = any(other != path and below(path, other) for other in by_key)
-    return node.wholly_known and not (details and (node.entries or node.items))
+    return node.wholly_known and not (path in parents and (node.entries or node.items))
 
 
 def _problem(root: Node, path: KeyPath, findings: Sequence[Finding], catalogue: Catalogue) -> Problem:

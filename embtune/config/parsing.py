@@ -15,7 +15,6 @@ from embtune.config.tree import COMMAND_LINE, Entry, Node, Place, Scalar
 from embtune.config.yaml_errors import explain
 from embtune.errors import Problem
 
-MAX_NODES = 50_000  # aliases can make a page of YAML into billions of values
 MAX_SHOWN = 400  # a longer line is not shown above its caret
 _LINE_END = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # as the parser counts lines
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
@@ -45,7 +44,9 @@ class Source:
         except yaml.reader.ReaderError as error:
             self._tell_character(error.position)
         except RecursionError:
-            self._tell(Place(self.path), "yaml-syntax", "the config is nested too deeply", None)
+            self._tell(
+                self._start(), "yaml-syntax", "the config is nested too deeply", "is a bracket '[' or '{' not closed?"
+            )
         return None
 
     def _start(self) -> Place:
@@ -63,7 +64,8 @@ class Source:
 
     def _tell_syntax(self, error: yaml.MarkedYAMLError) -> None:
         message, hint, mark = explain(error)
-        self._tell(self._at(mark, mark) if mark else Place(self.path), "yaml-syntax", message, hint)
+        code = "too-large" if isinstance(error, scalars.TooManyNodes) else "yaml-syntax"
+        self._tell(self._at(mark, mark) if mark else Place(self.path), code, message, hint)
 
     def _at(self, start: yaml.Mark, end: yaml.Mark) -> Place:
         if self.path == COMMAND_LINE:
@@ -75,8 +77,8 @@ class Source:
 
     def _node(self, node: yaml.Node, above: tuple[int, ...], place: Place) -> Node:
         self._nodes += 1
-        if id(node) in above or self._nodes > MAX_NODES:
-            if self._nodes <= MAX_NODES or not any(problem.code == "too-large" for problem in self.problems):
+        if id(node) in above or self._nodes > scalars.MAX_NODES:  # a page of aliases stands for billions of values
+            if self._nodes <= scalars.MAX_NODES or not any(problem.code == "too-large" for problem in self.problems):
                 self._tell(place, "too-large", "aliases make this value too large or endless", "write the values out")
             return Node(None, place, self.folder, known=False)
         above = (*above, id(node))

@@ -28,13 +28,30 @@ _CORE = (
     ),
 )
 _ODD_BREAKS = frozenset("\x85\u2028\u2029\ufeff")
+MAX_NODES = 50_000  # of a config, keys and values alike
 MAX_DIGITS = 400  # of a number; Python refuses to read integers far longer than any setting
+
+
+class TooManyNodes(yaml.MarkedYAMLError):
+    """The text holds more values than any config."""
 
 
 class CoreLoader(yaml.SafeLoader):
     """Composes nodes with the tags of YAML 1.2's core schema. Constructs nothing."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012, as the base class declares it; else YAML 1.1's come along
+    composed = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """One node and those below it.
+
+        Raises:
+            TooManyNodes: at the first value beyond `MAX_NODES`.
+        """
+        self.composed += 1
+        if self.composed > MAX_NODES:
+            raise TooManyNodes(problem_mark=self.get_mark())
+        return super().compose_node(parent, index)
 
 
 class CoreDumper(yaml.SafeDumper):

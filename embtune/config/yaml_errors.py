@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import yaml
 
+from embtune.config.scalars import MAX_NODES, TooManyNodes
+
 # the parser's phrase: what is wrong, and what to do
 _PHRASES = (
     ("character '\\t'", "a tab stands where YAML wants spaces", "indent with spaces"),
@@ -34,6 +36,12 @@ _OPENED = ("expected ',' or", "found unexpected end of stream", "could not find 
 
 def explain(error: yaml.MarkedYAMLError) -> tuple[str, str | None, yaml.Mark | None]:
     """Message, remedy and place of an error of the scanner, parser or composer."""
+    if isinstance(error, TooManyNodes):
+        return (
+            f"the config holds more than {MAX_NODES:,} values",
+            "a config has some hundred at most",
+            error.problem_mark,
+        )
     message, hint = _words(error)
     if any(phrase in (error.problem or "") for phrase in _OPENED):
         return message, hint, error.context_mark or error.problem_mark
