@@ -19,6 +19,7 @@ from embtune.model.embedder import TextEmbedder
 from embtune.train.precision import MixedPrecision
 from embtune.train.prepare import PreparedGroup, TextBatch
 from embtune.train.seeds import draw_from, mix
+from embtune.train.token_gradients import start_gradients
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Embedding:
 
         The order is the same however many graphs were kept, and so is every bit of the sum.
         """
+        start_gradients(self._settings.towers.values())
         while self._embedded:
             batch, seed, output = self._embedded.pop()
             self._backward(batch, embedded(self._settings, batch, seed) if output is None else output)

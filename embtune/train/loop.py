@@ -35,6 +35,7 @@ from embtune.train.prepare import PreparedStep
 from embtune.train.state import TrainState
 from embtune.train.step import run_step
 from embtune.train.task import Task
+from embtune.train.token_gradients import add_by_row
 
 _CLIPPING_EPSILON = 1e-6  # that torch adds to the norm it divides by
 _STEPS_AHEAD = 2  # planned and on the device: one that is due next, and one more where planning takes longer
@@ -91,6 +92,7 @@ def train(training: Training, state: TrainState) -> Generator[StepReport, None, 
             are those of the last good step.
     """
     _set_training_mode(training)
+    add_by_row(training.towers.values(), training.precision.device)
     planner = Planner(training.tasks, training.towers, training.schedule, training.precision.device, training.seed)
     steps = range(state.step, training.schedule.total_steps)
     with closing(made_ahead((planner.plan(step, training.budget) for step in steps), _STEPS_AHEAD)) as plans:

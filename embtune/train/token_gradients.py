@@ -1,0 +1,34 @@
+"""The gradient of the token vectors, row by row, so that a micro-batch does not pay for the whole vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from embtune.model.embedder import TextEmbedder
+
+
+def add_by_row(towers: Iterable[TextEmbedder], device: torch.device) -> None:
+    """Let each micro-batch add to the gradients of the tokens that it read, instead of making and adding a whole table.
+
+    On a GPU nothing changes: micro-batches are few there, and finding the rows would wait for the device. Nor for
+    weights that are not float32, whose gradients are summed in a wider type.
+    """
+    for tower in towers:
+        for module in tower.modules():
+            if isinstance(module, nn.Embedding) and module.weight is tower.encoder.token_vectors:
+                module.sparse = device.type == "cpu" and module.weight.dtype == torch.float32
+
+
+def start_gradients(towers: Iterable[TextEmbedder]) -> None:
+    """Give what is added to by row the table of zeros to add to. A dense sum with sparse parts stays dense."""
+    for weight in _by_row(towers):
+        if weight.requires_grad and weight.grad is None:
+            weight.grad = torch.zeros_like(weight)
+
+
+def _by_row(towers: Iterable[TextEmbedder]) -> Iterator[Tensor]:
+    for tower in towers:
+        yield from (module.weight for module in tower.modules() if isinstance(module, nn.Embedding) and module.sparse)
