@@ -43,7 +43,7 @@ def _resolve(text: str, path: Path) -> list[SourceFile] | HubDataset:
     if path.is_dir():
         return _folder_files(path)
     if path.exists():
-        return [_known_file(path)]
+        return [_known_file(_regular(path))]
     if glob.has_magic(text):
         return _glob_files(text, path)
     dataset = parse_hub_id(text)
@@ -59,6 +59,13 @@ def has_retrieval_layout(path: str | Path) -> bool:
         return False
     names = {entry.name.partition(".")[0] for entry in folder.glob("*.jsonl*")}
     return {"corpus", "queries"} <= names
+
+
+def _regular(path: Path) -> Path:
+    """The path, which may be read twice and to its end."""
+    if not path.is_file():
+        refuse("not-a-file", f"{path} is a pipe or a device", "write its content into a file first")
+    return path
 
 
 def _known_file(path: Path) -> SourceFile:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from embtune.catalog.roles import LIST_ROLE, is_negative
 from embtune.data.bad_rows import BadValueError
-from embtune.data.readers.json_lines import json_kind
+from embtune.data.readers.json_lines import is_too_deep, json_kind
+
+MAX_NEGATIVES = 4096  # in a list; every row takes as much room as the widest
 
 
 def checked_text(value: object) -> str:
@@ -85,6 +87,9 @@ class TextColumns:
         if items is None:
             reason = f"is {json_kind(values[column])}, expected a list of texts"
             raise in_role(BadValueError("not-a-list", reason), LIST_ROLE, column)
+        if len(items) > MAX_NEGATIVES:
+            reason = f"holds {len(items):,} texts, expected {MAX_NEGATIVES:,} at most"
+            raise in_role(BadValueError("long-list", reason, "keep the hardest"), LIST_ROLE, column)
         if not items:
             raise in_role(
                 BadValueError("empty-list", "is an empty list, expected at least one text"), LIST_ROLE, column
@@ -103,7 +108,9 @@ def parsed_list(value: object) -> list[object] | None:
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
+            return None
+        if is_too_deep(value):
             return None
     return list(value) if isinstance(value, list | tuple) else None
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
+from embtune.data.readers.streams import read_whole
 from embtune.data.row import RowMaker, Rows, stop
 from embtune.errors import Location
 
@@ -23,7 +24,7 @@ def read_parquet(stream: BinaryIO, maker: RowMaker) -> Rows:
     """Rows of a parquet file."""
     import pyarrow.parquet as pq
 
-    source = _seekable(stream)
+    source = _seekable(stream, maker)
     with _arrow_errors(maker, "parquet"):
         yield from _rows(pq.ParquetFile(source).iter_batches(batch_size=_BATCH), maker)
 
@@ -32,7 +33,7 @@ def read_arrow(stream: BinaryIO, maker: RowMaker) -> Rows:
     """Rows of an Arrow file or stream."""
     import pyarrow as pa
 
-    source = _seekable(stream)
+    source = _seekable(stream, maker)
     is_file = source.read(6) == b"ARROW1"
     source.seek(0)
     with _arrow_errors(maker, "Arrow"):
@@ -43,9 +44,11 @@ def read_arrow(stream: BinaryIO, maker: RowMaker) -> Rows:
             yield from _rows(pa.ipc.open_stream(source), maker)
 
 
-def _seekable(stream: BinaryIO) -> BinaryIO:
+def _seekable(stream: BinaryIO, maker: RowMaker) -> BinaryIO:
     """The stream, or all its bytes: columnar files are read from their end, which a compressed stream cannot do."""
-    return stream if isinstance(stream, io.BufferedReader) and stream.seekable() else io.BytesIO(stream.read())
+    if isinstance(stream, io.BufferedReader) and stream.seekable():
+        return stream
+    return io.BytesIO(read_whole(stream, maker, "decompress it: the format compresses by itself"))
 
 
 def _rows(batches: Iterable[pa.RecordBatch], maker: RowMaker) -> Rows:

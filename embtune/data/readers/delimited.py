@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -42,17 +43,21 @@ class _Records(Iterator[list[str]]):
         csv.field_size_limit(LINE_LIMIT)
         self.start = 1
         self.fault: Fault | None = None
+        self._size = 0  # characters of the record so far
         self._lines = read_lines(stream)
         self._reader = csv.reader(self._texts(), delimiter=separator, strict=True)
 
     def _texts(self) -> Iterator[str]:
         for line in self._lines:
             self.fault = self.fault or line.fault
+            self._size += len(line.text)
+            if self._size > LINE_LIMIT:  # of a quote that is never closed the whole file would be one row
+                raise csv.Error(f"longer than {LINE_LIMIT >> 20} MiB; is a quote not closed?")
             yield line.text
 
     def __next__(self) -> list[str]:
         self.start = self._reader.line_num + 1
-        self.fault = None
+        self.fault, self._size = None, 0
         try:
             return next(self._reader)
         except csv.Error as error:
@@ -72,7 +77,7 @@ def _header(record: list[str], line: int, fault: Fault | None, maker: RowMaker) 
     where = Location(maker.path, line)
     if fault:
         stop(fault.code, f"the header: {fault.message}", where, fault.hint)
-    twice = sorted({name for name in record if name and record.count(name) > 1})
+    twice = sorted(name for name, count in Counter(record).items() if name and count > 1)
     if twice:
         stop("duplicate-column", f"the header names {twice[0]!r} twice", where, "give every column a name of its own")
     return record or None

@@ -11,16 +11,18 @@ from typing import BinaryIO, NoReturn
 
 from embtune.data.readers.json_lines import object_row
 from embtune.data.readers.lines import encoding_fault
-from embtune.data.row import RowMaker, Rows, stop
+from embtune.data.readers.streams import read_whole
+from embtune.data.row import Row, RowMaker, Rows, stop
 from embtune.errors import Location
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_LINES = "write it as JSON Lines (.jsonl), which are read one by one"
 _SHAPES = 'embtune reads an array of objects [{...}, ...], {"data": [{...}, ...]}, or JSON Lines'
 
 
 def read_json_document(stream: BinaryIO, maker: RowMaker) -> Rows:
     """A row for each object of the document."""
-    cursor = _Cursor(_decode(stream.read(), maker), maker)
+    cursor = _Cursor(_decode(read_whole(stream, maker, _LINES), maker), maker)
     match cursor.peek():
         case "":
             return
@@ -49,8 +51,7 @@ def _elements(cursor: _Cursor, maker: RowMaker) -> Rows:
         return
     while True:
         cursor.skip_space()
-        line = cursor.line()
-        yield object_row(cursor.value(), line, maker)
+        yield _row(cursor, maker)
         if cursor.peek() == "]":
             cursor.take("]")
             return
@@ -69,8 +70,15 @@ def _objects(cursor: _Cursor, maker: RowMaker) -> Rows:
         stop("json-shape", "the file holds one object and no rows", Location(maker.path, 1), _SHAPES)
     cursor.position = start
     while cursor.peek():
-        line = cursor.line()
-        yield object_row(cursor.value(), line, maker)
+        yield _row(cursor, maker)
+
+
+def _row(cursor: _Cursor, maker: RowMaker) -> Row:
+    """The row of the value at the cursor."""
+    line, start = cursor.line(), cursor.position
+    value = cursor.value()
+    opened = sum(cursor.text.count(bracket, start, cursor.position) for bracket in "[{")
+    return object_row(value, line, maker, opened)
 
 
 class _Cursor:

@@ -8,6 +8,10 @@ from typing import BinaryIO
 from embtune.data.readers.lines import Line, read_lines
 from embtune.data.row import Row, RowMaker, Rows
 
+MAX_DEPTH = 32  # lists and objects inside one another; deeper ones would end in Python's own limit somewhere later
+_TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep"
+_FLAT = "a row holds texts, numbers and lists of them"
+
 
 def read_json_lines(stream: BinaryIO, maker: RowMaker) -> Rows:
     """A row for each line that is not blank."""
@@ -24,16 +28,33 @@ def _parse(line: Line, maker: RowMaker) -> Row:
     except json.JSONDecodeError as error:
         return maker.bad(line.number, "broken-json", f"this line is no JSON: {error.msg}", _hint(line), error.colno)
     except (ValueError, RecursionError) as error:  # an integer of thousands of digits; a thousand brackets
-        return maker.bad(line.number, "broken-json", f"this line cannot be read as JSON: {error}")
-    return object_row(value, line.number, maker)
+        return maker.bad(line.number, "broken-json", f"this line cannot be read as JSON: {error}", _FLAT)
+    return object_row(value, line.number, maker, opened=line.text.count("[") + line.text.count("{"))
 
 
-def object_row(value: object, line: int, maker: RowMaker) -> Row:
-    """The row of one JSON value, bad where it is no object."""
+def object_row(value: object, line: int, maker: RowMaker, opened: int) -> Row:
+    """The row of one JSON value, bad where it is no object.
+
+    Args:
+        opened: how many brackets its text opens; few cannot be nested deeply, which saves looking.
+    """
+    if opened > MAX_DEPTH and is_too_deep(value):
+        return maker.bad(line, "nested-too-deeply", _TOO_DEEP, _FLAT)
     if isinstance(value, dict):
         return maker.good(line, value)
     message = f'expected an object such as {{"text": "..."}}, found {json_kind(value)}'
     return maker.bad(line, "not-an-object", message)
+
+
+def is_too_deep(value: object) -> bool:
+    """Whether lists and objects are nested more than `MAX_DEPTH` levels deep."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        holders = [each for each in level if isinstance(each, list | dict)]
+        level = [item for each in holders for item in (each.values() if isinstance(each, dict) else each)]
+        if not level:
+            return False
+    return True
 
 
 def json_kind(value: object) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +13,11 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from embtune.data.readers.formats import Compression
-from embtune.data.row import stop
+from embtune.data.row import RowMaker, stop
 from embtune.errors import Location
 
+WHOLE_LIMIT = 512 << 20  # bytes, decompressed, of a file that is read whole
+_PART = 1 << 20
 _CHUNK = 1 << 16  # bytes of compressed input read at a time
 _MAGIC = {
     b"\x1f\x8b": "is gzip data: give the file a name that ends in .gz",
@@ -35,8 +39,31 @@ def open_bytes(path: Path, compression: Compression, name: str) -> Iterator[Bina
     Raises:
         DataError: the file cannot be opened, or a read inside the block finds it damaged or cut off.
     """
-    with file_errors(name), path.open("rb") as raw:
+    with file_errors(name), open(path, "rb", opener=_open_at_once) as raw:
+        if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+            stop("not-a-file", "this is a pipe or a device", Location(name), "write its content into a file first")
         yield _decompressed(raw, compression)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for somebody to write into a pipe; for a file it means nothing."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+
+
+def read_whole(stream: BinaryIO, maker: RowMaker, remedy: str) -> bytes:
+    """All bytes of a file that can only be read as a whole, as far as memory is to be spent on that.
+
+    Raises:
+        DataError: there are more than `WHOLE_LIMIT`, as a small compressed file may hold.
+    """
+    parts, size = [], 0
+    while part := stream.read(_PART):
+        parts.append(part)
+        size += len(part)
+        if size > WHOLE_LIMIT:
+            message = f"it holds more than {WHOLE_LIMIT >> 20} MiB, too much to be read whole"
+            stop("too-large", message, Location(maker.path), remedy)
+    return b"".join(parts)
 
 
 def _decompressed(raw: BinaryIO, compression: Compression) -> BinaryIO:
