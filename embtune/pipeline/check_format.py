@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from embtune.catalog import LossSpec, installed
+from embtune.catalog import Catalogue, LossSpec, installed
 from embtune.catalog.listing import asked_specs
 from embtune.catalog.taught import as_set
 from embtune.config import DatasetConfig, LoadedConfig, TrainDatasetConfig, load_config
 from embtune.config.sections.data import name_of
+from embtune.config.tree import COMMAND_LINE
 from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retrieval
 from embtune.data.row import Row
 from embtune.data.rows import STDIN, read_rows
 from embtune.errors import Problem, UsageError
 from embtune.files import write_beside
-from embtune.pipeline.collecting import Key, all_of, located
+from embtune.pipeline.collecting import Key, all_of, located, located_at
 from embtune.pipeline.data_report import DataReport, RowSource, report_on
 
 CONFIG_SUFFIXES = (".yaml", ".yml")
@@ -57,15 +58,23 @@ def check_data(
         ConfigError, DataError: no such data, roles that cannot be told, no row that can be read.
         UsageError: the good rows of a retrieval folder are wanted.
     """
-    asked = asked_specs(loss, Path(), installed()) if loss else ()
+    asked = _asked(loss, installed())
     catalogue = installed().joined(asked)
     if target == STDIN:
-        return report_on(RowSource("stdin", "<stdin>", read_rows(target, stdin=stdin)), asked, catalogue, good_rows)
-    if not is_retrieval_folder(target):
-        return report_on(RowSource(name_of(target), target, read_rows(target)), asked, catalogue, good_rows)
-    if good_rows is not None:
-        raise UsageError(Problem("no-rows-to-fix", f"{target} is a retrieval folder; --fix is for rows"))
-    return RetrievalReport(name_of(target), target, load_retrieval(target))
+        with located_at("<stdin>"):
+            return report_on(RowSource("stdin", "<stdin>", read_rows(target, stdin=stdin)), asked, catalogue, good_rows)
+    with located_at(target):
+        if not is_retrieval_folder(target):
+            return report_on(RowSource(name_of(target), target, read_rows(target)), asked, catalogue, good_rows)
+        if good_rows is None:
+            return RetrievalReport(name_of(target), target, load_retrieval(target))
+    raise UsageError(Problem("no-rows-to-fix", f"{target} is a retrieval folder; --fix is for rows"))
+
+
+def _asked(loss: str | None, catalogue: Catalogue) -> tuple[LossSpec, ...]:
+    """The losses that `--loss` names."""
+    with located_at(COMMAND_LINE):
+        return tuple(asked_specs(loss, Path(), catalogue)) if loss else ()
 
 
 def write_rows(rows: Sequence[Row], path: Path) -> None:
@@ -93,7 +102,7 @@ def check_config(
         ConfigError, DataError: what is wrong with the config or makes any of its datasets unreadable, all at once.
     """
     loaded = load_config(target, overrides, environ)
-    asked = asked_specs(loss, Path(), loaded.catalogue) if loss else ()
+    asked = _asked(loss, loaded.catalogue)
     data = loaded.config.data
     checks = [_check_one(loaded, ("data", "train", i), config, asked) for i, config in enumerate(data.train)]
     checks += [_check_one(loaded, ("data", "eval", i), config, asked) for i, config in enumerate(data.eval)]

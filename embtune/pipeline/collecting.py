@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from embtune.config import LoadedConfig
-from embtune.errors import ConfigError, DataError, EmbtuneError, ModelError, Problem, RunDirectoryError
+from embtune.errors import ConfigError, DataError, EmbtuneError, Location, ModelError, Problem, RunDirectoryError
 
 Key = tuple[str | int, ...]
 T = TypeVar("T")
@@ -20,6 +21,17 @@ def located(loaded: LoadedConfig, key: Key) -> Iterator[None]:
         yield
     except (ConfigError, DataError, ModelError, RunDirectoryError) as error:
         raise type(error)([_placed(loaded, key, problem) for problem in error.problems]) from error
+
+
+@contextmanager
+def located_at(path: str) -> Iterator[None]:
+    """Give problems without a place of their own a file's, or another that the command line names."""
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        raise type(error)(
+            [replace(each, location=each.location or Location(path)) for each in error.problems]
+        ) from error
 
 
 @contextmanager

@@ -186,3 +186,16 @@ def test_an_empty_file_and_a_file_of_garbage_are_no_tracebacks(tmp_path: Path) -
         assert done.returncode in (1, 2)
         assert "Traceback" not in done.stderr
         assert "error[internal]" not in done.stderr
+
+
+def test_what_is_wrong_with_data_or_a_loss_that_the_command_line_names_is_told_with_that_place(tmp_path: Path) -> None:
+    (tmp_path / "data.jsonl").write_text('{"label": 1}\n')
+    (tmp_path / "sheet.xlsx").write_text("x")
+    for words, place in (
+        (["data.jsonl"], "data.jsonl: error[no-texts]"),
+        (["sheet.xlsx"], "sheet.xlsx: error[unknown-extension]"),
+        (["data.jsonl", "--loss", "nothing"], "<command line>: error[unknown-loss]"),
+    ):
+        result = run_embtune("check-format", *words, cwd=tmp_path)
+        assert result.returncode == 2
+        assert result.stderr.startswith(place)
