@@ -96,10 +96,10 @@ class Engine:
         """The model, and the one for queries where it has one."""
         return {"model": self.model} | ({} if self.model.queries is None else {"query": self.model.queries})
 
-    def prepared(self, budget: int = 256, group: int = EVERYTHING, block: int = 1024) -> PreparedStep:
+    def prepared(self, budget: int = 256, group: int = EVERYTHING, block: int = 1024, launch: int = 32) -> PreparedStep:
         """A step over all rows, on the CPU."""
         share = not any(tower.has_dropout and tower.training for tower in self.towers.values())
-        cutting = Cutting(self.towers, Budget(budget, EVERYTHING, group, block), share)
+        cutting = Cutting(self.towers, Budget(budget, EVERYTHING, group, block, launch), share)
         return prepare_step(self.rows, np.arange(self.rows.size), self.objective.coupling, cutting)
 
     def run(self, prepared: PreparedStep, kept: int = EVERYTHING, seed: int = 7) -> list[GroupScores]:

@@ -45,7 +45,7 @@ def test_as_many_slots_are_kept_as_fit_into_the_memory_left(
     monkeypatch: pytest.MonkeyPatch, still_to_come: int
 ) -> None:
     made = engine("mnrl", examples(*PAIRS), model=scratch_model(dropout=0.0))
-    step = made.prepared(budget=10_000)
+    step = made.prepared(budget=10_000, launch=10_000)
     settings = EmbedSettings(made.towers, MixedPrecision(Precision.FP32, CPU), every_layer=False, kept_tokens=0)
     (batch,) = step.groups[0].text_batches
     one = graph_bytes(lambda: made.model(batch.features), made.model.parameters(), CPU)
