@@ -19,7 +19,8 @@ class Window:
 
     def add(self, report: StepReport) -> None:
         """Count a step in."""
-        values = {"steps": 1.0, "loss": report.loss, "seconds": report.seconds, "tokens": float(report.tokens)}
+        values = {"steps": 1.0, "loss": report.loss, "seconds": report.seconds}
+        values |= {"tokens": float(report.tokens), "token_slots": float(report.token_slots)}
         values |= {_TERM + name: value for name, value in report.terms.items()}
         values |= {_COUNT + name: value for name, value in report.counts.items()}
         for name, value in values.items():
@@ -40,6 +41,7 @@ class Window:
             tokens_per_second=self.sums["tokens"] / max(self.sums["seconds"], 1e-9),
             seconds=state.seconds,
             peak_memory_bytes=peak_memory_bytes,
+            padding=self.sums["token_slots"] / max(self.sums["tokens"], 1.0),
         )
 
     def _means(self, prefix: str) -> dict[str, float]:

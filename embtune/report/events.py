@@ -28,6 +28,7 @@ class StepEvent(Event):
     name; empty for most losses. learning_rate: as used in this step.
     tokens, seconds: since training began, over all its sessions; seconds count time in steps only.
     tokens_per_second: at present, real tokens without padding. peak_memory_bytes: of the device, None where unknown.
+    padding: places the model computed for each real token since the last such line; 1 is none wasted.
     """
 
     kind = "step"
@@ -40,6 +41,7 @@ class StepEvent(Event):
     seconds: float
     peak_memory_bytes: int | None = None
     counts: Mapping[str, float] = field(default_factory=dict)
+    padding: float = 1.0
 
 
 @dataclass(frozen=True)

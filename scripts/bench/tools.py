@@ -95,12 +95,11 @@ def _measured_ours(ran: Ran, log: str) -> Measured:
     steps = [event for event in events if event["event"] == "step"]
     parts = {event["name"]: event["seconds"] for event in events if event["event"] == "stage"}
     last = steps[-1]
-    tokens, slots = last.get("tokens"), last.get("token_slots")
     return Measured(
         ran.seconds,
         ran.peak_bytes,
         {**parts, "train": last["seconds"]},
-        slots / tokens if slots and tokens else None,
+        sum(event["padding"] for event in steps) / len(steps),  # of lines over equally many steps each
         last.get("peak_memory_bytes") if any('"device": "cuda' in line for line in log.splitlines()) else None,
     )
 

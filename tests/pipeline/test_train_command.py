@@ -41,7 +41,7 @@ def test_metrics_log_has_an_event_a_line_with_the_promised_keys(finished: Finish
     steps = [event for event in events if event["event"] == "step"]
     assert [event["step"] for event in steps] == list(range(2, 25, 2))
     promised = {"event", "step", "epoch", "loss", "losses", "learning_rate", "grad_norm", "tokens"}
-    assert promised | {"tokens_per_second", "seconds", "peak_memory_bytes", "counts"} == set(steps[0])
+    assert promised | {"tokens_per_second", "seconds", "peak_memory_bytes", "counts", "padding"} == set(steps[0])
     evaluations = [event for event in events if event["event"] == "eval"]
     assert [event["step"] for event in evaluations] == [0, 6, 12, 18, 24]
     assert all("dev/ndcg@10" in event["metrics"] for event in evaluations)

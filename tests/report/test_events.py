@@ -8,7 +8,7 @@ def test_a_step_has_exactly_the_keys_of_the_contract() -> None:
     event = StepEvent(3, 0.5, 0.7, {"mnrl": 0.7}, 2e-5, 1.2, 900, 450.0, 2.0, 1024)
     assert list(as_json(event)) == [
         "event", "step", "epoch", "loss", "losses", "learning_rate", "grad_norm", "tokens", "tokens_per_second",
-        "seconds", "peak_memory_bytes", "counts",
+        "seconds", "peak_memory_bytes", "counts", "padding",
     ]  # fmt: skip
 
 
