@@ -9,6 +9,8 @@ from test_loop import training
 from torch import Tensor, nn
 
 from embtune.catalog.spec import LabelKind
+from embtune.config.sections.model import LoraConfig
+from embtune.model.lora import add_lora
 from embtune.train.loop import train
 from embtune.train.state import TrainState
 from embtune.train.token_gradients import add_by_row
@@ -65,3 +67,11 @@ def test_a_run_on_a_cpu_adds_by_row_and_a_gpu_would_not() -> None:
     assert flags.count(True) == 1
     add_by_row([tower], torch.device("cuda"))
     assert not any(module.sparse for module in tower.modules() if isinstance(module, nn.Embedding))
+
+
+def test_low_rank_updates_of_a_static_model_are_trained() -> None:
+    made = made_of("static")
+    add_lora(made.model, LoraConfig(r=2), "a-name", None, seed=0)
+    add_by_row([made.model], torch.device("cpu"))
+    made.step(budget=64)
+    assert any("lora_" in name and gradient.any() for name, gradient in made.gradients().items())
