@@ -75,6 +75,7 @@ def config_of(task: Task) -> dict[str, Any]:
         "warmup_ratio": task.warmup,
         "weight_decay": 0.0,
         "precision": task.precision,
+        "gradient_cache": "always" if task.cached else "auto",  # cached beside cached: as much memory on both sides
     }
     columns = {"anchor": "anchor", "positive": "positive"}
     return {
