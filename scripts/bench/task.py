@@ -13,7 +13,7 @@ class Task:
     """What to train.
 
     model, pairs, output: paths. max_length: None cuts nothing. precision: "fp32" or "bf16".
-    schedule: "linear" with a warm-up over a tenth of the steps, or "constant" without.
+    schedule: "linear" or "cosine" with a warm-up over a tenth of the steps, or "constant" without.
     dropout: None leaves the model's own.
     """
 
@@ -34,7 +34,7 @@ class Task:
     @property
     def warmup(self) -> float:
         """The share of steps over which the learning rate rises."""
-        return 0.1 if self.schedule == "linear" else 0.0
+        return 0.0 if self.schedule == "constant" else 0.1
 
 
 @dataclass(frozen=True)
