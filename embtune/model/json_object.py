@@ -22,6 +22,7 @@ def read_json(path: Path) -> object:
         ModelError: it cannot be read or is no JSON; located at the line where the JSON breaks.
     """
     try:
+        check_is_file(path)
         if path.stat().st_size > LIMIT_BYTES:
             raise _broken(path, f"larger than {LIMIT_BYTES >> 20} MiB")
         value: object = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -29,11 +30,36 @@ def read_json(path: Path) -> object:
         raise _broken(path, f"not JSON: {error.msg}", error.lineno, error.colno) from error
     except UnicodeDecodeError as error:
         raise _broken(path, "not UTF-8 text") from error
+    except ValueError as error:
+        raise _broken(path, f"not JSON that can be read: {error}") from error
     except RecursionError as error:
         raise _broken(path, "nested too deeply") from error
     except OSError as error:
         raise _broken(path, f"cannot be read: {error.strerror or error}") from error
     return value
+
+
+def check_is_file(path: Path) -> None:
+    """Refuse a pipe or a device under a file's name, which might never end. Where there is nothing, nothing is said.
+
+    Raises:
+        ModelError: it is one.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise _broken(path, "a pipe or a device, and no file")
+
+
+def check_files(folder: Path) -> None:
+    """Refuse a folder that has a pipe or a device among its files: libraries that read them all would wait for ever.
+
+    Raises:
+        ModelError: it has one.
+    """
+    try:
+        for path in folder.iterdir():
+            check_is_file(path)
+    except OSError:
+        return  # no folder, or not to be listed: whoever reads a file in it says so
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ the class name is what counts. A folder without `modules.json` is a plain transf
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from embtune.catalog.nearest import nearest
 from embtune.errors import Location, ModelError
-from embtune.model.json_object import JsonObject, read_json
+from embtune.model.json_object import JsonObject, check_files, read_json
 from embtune.model.layout_parts import (
     DenseLayout,
     LayerLayout,
@@ -59,6 +60,7 @@ def read_layout(root: Path) -> ModelLayout:
     Raises:
         ModelError: it is no model folder, a file is broken, or a module is of a kind embtune does not know.
     """
+    check_files(root)
     settings = read_settings(root)
     if not (root / MODULES).is_file():
         return ModelLayout(root, _plain(root), None, (), settings)
@@ -125,12 +127,21 @@ def _known(name: str, names: list[str]) -> str:
 
 
 def _inside(root: Path, entry: JsonObject) -> Path:
-    """The folder of a module, which must not lead out of `root`."""
+    """The folder of a module, which must not lead out of `root`, by a link neither; its files may be links."""
     written = entry.text("path", "") or ""
     parts = PurePosixPath(written.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or ":" in written:
-        raise entry.error("path", f"{written!r} leads out of the model's folder")
+    if parts.is_absolute() or ".." in parts.parts or ":" in written or _leads_out(root, root / parts):
+        raise entry.error("path", f"{written!r} leads out of the model's folder", "A module is in a folder below it.")
+    check_files(root / parts)
     return root / parts
+
+
+def _leads_out(root: Path, folder: Path) -> bool:
+    """Whether a folder is elsewhere, once all links are followed, or can be nowhere."""
+    try:
+        return not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root))
+    except ValueError:  # a name that no file can have
+        return True
 
 
 def _wrong_order(path: Path, message: str) -> ModelError:

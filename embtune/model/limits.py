@@ -1,12 +1,16 @@
-"""How long a text may be."""
+"""How long a text may be, and how much of anything a model's config may ask for."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from embtune.errors import ModelError
+from embtune.model.json_object import JsonObject
 from embtune.model.tokenizer import TextTokenizer
 
+MOST = 1 << 20  # layers, labels, heads
 NO_LIMIT = 10**9  # transformers writes 1e30 where a tokenizer has no limit
 
 
@@ -39,8 +43,8 @@ def transformer_limit(
 def _tokenizer_limit(tokenizer: TextTokenizer) -> int | None:
     if tokenizer.pretrained is None:
         return None
-    limit = int(tokenizer.pretrained.model_max_length)
-    return limit if 0 < limit < NO_LIMIT else None
+    limit = tokenizer.pretrained.model_max_length  # whatever the tokenizer's config says
+    return int(limit) if isinstance(limit, int | float) and 0 < limit < NO_LIMIT else None
 
 
 def positions_of(model: PreTrainedModel) -> int | None:
@@ -64,3 +68,22 @@ def first_position(model: PreTrainedModel) -> int:
 def static_limit(asked: int | None, folder_says: int | None) -> int | None:
     """The same for a static model, which has neither positions nor special tokens."""
     return asked if asked is not None else folder_says
+
+
+def check_counts(config: JsonObject) -> None:
+    """Refuse a count that no model has: transformers makes lists and names for as many layers or labels as it reads.
+
+    Raises:
+        ModelError: there is one, at any depth.
+    """
+    for key, value in _entries(config.values):
+        counts = key.startswith(("num_", "n_")) or key.endswith(("_layers", "_labels"))
+        if counts and isinstance(value, int | float) and not abs(value) <= MOST:
+            raise config.error(key, f"{value:g} is more than any model has")
+
+
+def _entries(values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for key, value in values.items():
+        yield key, value
+        if isinstance(value, dict):
+            yield from _entries(value)

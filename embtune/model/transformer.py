@@ -21,6 +21,8 @@ from transformers import (
 
 from embtune.errors import Location, ModelError
 from embtune.model.dropout import override_in_config, override_in_modules
+from embtune.model.json_object import JsonObject
+from embtune.model.limits import check_counts
 from embtune.model.quiet import quiet_transformers
 from embtune.model.tokenizer import TextTokenizer, lower_case
 from embtune.model.weights import read_tensors, tensor_shapes, weight_files
@@ -76,6 +78,7 @@ def read_tokenizer(folder: Path, lower: bool, trust_remote_code: bool) -> TextTo
 
 
 def _config(folder: Path, trust_remote_code: bool) -> PreTrainedConfig:
+    check_counts(JsonObject.read_if_there(folder / "config.json"))
     try:
         with quiet_transformers():
             config: PreTrainedConfig = AutoConfig.from_pretrained(
@@ -91,14 +94,14 @@ def _config(folder: Path, trust_remote_code: bool) -> PreTrainedConfig:
 def _check_sizes(folder: Path, config: PreTrainedConfig) -> None:
     """Compare the config with the weights' headers before building anything as large as the config says."""
     shapes = tensor_shapes(weight_files(folder))
-    sizes = {size for shape in shapes.values() for size in shape}
+    sizes = [size for shape in shapes.values() for size in shape]
     for key in ("hidden_size", "vocab_size"):
         if getattr(config, key, None) not in sizes:
             raise _mismatch(
                 folder, f"{key} is {getattr(config, key, None)}, but no tensor of the weights has that size"
             )
     layers = getattr(config, "num_hidden_layers", 0)
-    if layers > len(shapes):
+    if not isinstance(layers, int) or layers > len(shapes):
         raise _mismatch(folder, f"num_hidden_layers is {layers}, but the weights have {len(shapes)} tensors")
 
 
