@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO
 
+import numpy as np
+
 from embtune.data.readers.lines import read_lines
 from embtune.errors import DataError, Location, ModelError, Problem
 from embtune.model.embedder import TextEmbedder
@@ -30,7 +32,7 @@ def encode_lines(model: str, prompt: str | None, stdin: BinaryIO) -> Iterator[li
         stdin: UTF-8, a text a line.
 
     Raises:
-        ModelError: the model cannot be used, or has no such prompt.
+        ModelError: the model cannot be used, has no such prompt, or gives vectors that are not finite.
         DataError: a line that is not UTF-8.
     """
     device = decide_device()
@@ -40,7 +42,13 @@ def encode_lines(model: str, prompt: str | None, stdin: BinaryIO) -> Iterator[li
     embedder, prompt = embedder_for(loaded, prompt)
     lines = _texts(stdin)
     while part := list(islice(lines, _TEXTS_AT_ONCE)):
-        yield from encode_texts(embedder, part, prompt, token_budget=micro_batch_tokens(device)).tolist()
+        vectors = encode_texts(embedder, part, prompt, token_budget=micro_batch_tokens(device))
+        if not np.isfinite(vectors).all():  # JSON has no word for such numbers
+            message = "it gives vectors that hold NaN or infinity"
+            raise ModelError.of(
+                "non-finite-embedding", message, "Its weights are damaged or diverged.", Location(model)
+            )
+        yield from vectors.tolist()
 
 
 def _texts(stdin: BinaryIO) -> Iterator[str]:

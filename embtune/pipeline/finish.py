@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embtune.errors import RunError
+from embtune.errors import Location, RunError
 from embtune.evaluate.saved_classifiers import save_classifiers
 from embtune.losses.objective import MAIN_TOWER
 from embtune.model.adapter import save_adapter
@@ -126,12 +126,14 @@ def save_and_read_back(
         more: writes what is kept beside the model into its folder.
 
     Raises:
-        RunError: it cannot be written, or gives other vectors.
+        RunError: it cannot be written, or gives other vectors or none that are finite.
     """
     save_model(model, folder, card, more)
     saved = load_model(str(folder)).to(model.device)
     pack_where_faster(saved)
     vectors = _by_each_tower(model, texts)
+    if not np.isfinite(vectors).all():
+        raise _diverged(folder)
     difference = float(np.abs(vectors - _by_each_tower(saved, texts)).max(initial=0.0))
     tolerance = _MERGED_TOLERANCE * float(np.abs(vectors).max(initial=1.0)) if has_lora(model) else _TOLERANCE
     if not difference <= tolerance:
@@ -140,6 +142,12 @@ def save_and_read_back(
             f"the model in {folder} gives other vectors than the one in memory (by up to {difference:.1e})",
             "This is a fault of embtune: please report it with the config. The checkpoints are whole.",
         )
+
+
+def _diverged(folder: Path) -> RunError:
+    message = f"the trained model, saved as {folder}, gives vectors that hold NaN or infinity"
+    hint = "The training diverged: lower train.learning_rate, or use train.precision: fp32."
+    return RunError.of("non-finite-embedding", message, hint, Location(str(folder)))
 
 
 def _by_each_tower(model: TextEmbedder, texts: list[str]) -> np.ndarray:

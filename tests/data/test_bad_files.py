@@ -5,6 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 from data_files import compress, write_table
@@ -233,3 +235,24 @@ def test_no_damage_to_a_file_ends_in_another_error(tmp_path: Path, kind: str, co
             path.write_bytes(damage(at))
             with suppress(EmbtuneError):
                 list(read_rows(str(path)))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([0, 2**50], pa.timestamp("s")),
+        pa.array([1, 2], pa.timestamp("s", tz="No/Such")),
+        pa.array([2**31 - 1], pa.date32()),
+    ],
+    ids=lambda column: str(column.type),
+)
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_dates_that_python_has_not_are_a_located_error(tmp_path: Path, suffix: str, column: pa.Array) -> None:
+    table = pa.table({"text": ["a"] * len(column), "when": column})
+    path = tmp_path / f"data.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(table, path)
+    else:
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table)
+    assert fatal(path).code == "corrupt-file"

@@ -67,6 +67,7 @@ def _arrow_errors(maker: RowMaker, kind: str) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
+    except (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError, TypeError) as error:
+        # beside those of Arrow itself: dates and time zones that Python has not, and texts that are no UTF-8
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         stop("corrupt-file", f"this is no sound {kind} file: {reason}", Location(maker.path), "write the file again")
