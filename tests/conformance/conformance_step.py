@@ -98,6 +98,7 @@ def step_over(job: Job, data: TrainingRows, rows: np.ndarray, budget: Budget) ->
     training.optimizer.zero_grad(set_to_none=True)
     share = not any(tower.has_dropout for tower in training.towers.values())
     prepared = prepare_step(data, rows, task.objective.coupling, Cutting(training.towers, budget, share))
+    assert budget.kept_tokens is not None, "the grid says itself what is kept"
     settings = EmbedSettings(training.towers, training.precision, task.every_layer, budget.kept_tokens)
     outcome, _ = read_scores(run_step(prepared, task.objective, settings, mix(training.seed, 0)))
     named = training.trainables.trainable()
