@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 # Set before any test imports transformers: a test that reached for the hub would hang where there is no network.
 os.environ["HF_HUB_OFFLINE"] = "1"
 # Tiny models gain nothing from a second thread, and threads that wait for one another starve when the cores are busy.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from embtune.config.environment import escape
+from embtune.config.hiding import hide_in
 from embtune.config.scalars import write_yaml
 from embtune.config.schema import RunConfig
 
@@ -16,9 +19,13 @@ def resolved(config: RunConfig) -> dict[str, object]:
     return values
 
 
-def resolved_yaml(config: RunConfig) -> str:
-    """The config as YAML that loads back equal; text that looks like a `${env:...}` is escaped."""
-    return write_yaml(escaped(resolved(config)))
+def resolved_yaml(config: RunConfig, variables: Mapping[str, str]) -> str:
+    """The config as YAML that loads back equal; text that looks like a `${env:...}` is escaped.
+
+    Args:
+        variables: their values are replaced by references to them.
+    """
+    return write_yaml(hide_in(escaped(resolved(config)), {name: escape(value) for name, value in variables.items()}))
 
 
 def escaped(value: object) -> object:

@@ -36,6 +36,12 @@ def interpolate(text: str, environ: Mapping[str, str]) -> str:
     return _REFERENCE.sub(lambda match: _value(match, environ), text)
 
 
+def variables_in(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables whose values `interpolate` puts into the text, defaults aside."""
+    names = [match["name"] for match in _REFERENCE.finditer(text) if match["name"] and match["dollars"] == "$"]
+    return {name: environ[name] for name in names if environ.get(name)}
+
+
 def escape(text: str) -> str:
     """The text such that `interpolate` gives it back."""
     return re.sub(r"(\$+\{env:)", r"$\1", text)

@@ -34,11 +34,12 @@ class Unreadable(Exception):
 
 @dataclass
 class FileReader:
-    """Reads a config and what it extends; collects the problems of all files."""
+    """Reads a config and what it extends; collects the problems of all files, and the variables that they use."""
 
     environ: Mapping[str, str]
     stdin: TextIO | None = None
     problems: list[Problem] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
     complete: bool = True  # False when a file could not be read: then a missing key proves nothing
 
     def read(self, path: str) -> tuple[Node | None, str]:
@@ -68,6 +69,7 @@ class FileReader:
             source.problems.append(root.place.problem("wrong-type", "a config is made of 'key: value' lines", None))
             root = None
         self.problems += source.problems
+        self.variables |= source.variables
         self.complete &= root is not None
         return None if root is None else self._extended(_loss_as_mapping(root), chain)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from embtune.catalog import Catalogue
 from embtune.catalog.plugins import Plugin
 from embtune.config.dumping import resolved, resolved_yaml
+from embtune.config.hiding import hide
 from embtune.config.paths import resolve_data_path
 from embtune.config.schema import RunConfig
 from embtune.config.tree import Key, KeyPath, Node, dotted, place_of
@@ -25,6 +26,7 @@ class LoadedConfig:
     text: the file, verbatim. path: as it was named, `<stdin>` for standard input.
     base_dir: the folder that relative paths of the file start from.
     catalogue: the losses it may name, those of its plugins with the others. plugins: as they were loaded.
+    variables: name -> value of the environment variables that its texts are made of.
     """
 
     config: RunConfig
@@ -34,6 +36,7 @@ class LoadedConfig:
     tree: Node
     catalogue: Catalogue
     plugins: tuple[Plugin, ...]
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def problem(self, key: KeyPath, code: str, message: str, hint: str | None = None) -> Problem:
         """A mistake found later, located at `key` or its nearest parent that was written.
@@ -51,8 +54,15 @@ class LoadedConfig:
         return resolved(self.config)
 
     def resolved_yaml(self) -> str:
-        """Every value, defaults too. Loads back to an equal config, and gives itself back."""
-        return resolved_yaml(self.config)
+        """Every value, defaults too. Loads back to an equal config, and gives itself back.
+
+        Where a text has the value of an environment variable, its reference stands, as in what the user wrote.
+        """
+        return resolved_yaml(self.config, self.variables)
+
+    def hide(self, text: str) -> str:
+        """The text as a file may hold it: without the values of the environment variables that the config uses."""
+        return hide(text, self.variables)
 
     def origins(self) -> list[tuple[str, object, str]]:
         """Each value as (dotted key, value, origin): `file:line`, `<command line>` or `default`."""

@@ -49,14 +49,16 @@ def load_config(
         raise ConfigError(unreadable.problem) from None
     if root is None:
         raise ConfigError(reader.problems)
-    root, refused = apply_overrides(root, overrides, environ)
+    overridden = apply_overrides(root, overrides, environ)
+    root = overridden.root
     plugins = load_plugins(root)
     config, found = _check(root, plugins.catalogue) if reader.complete else (None, [])
-    problems = _in_order([*reader.problems, *refused, *plugins.problems, *plugins.worth_telling(found)])
+    problems = _in_order([*reader.problems, *overridden.problems, *plugins.problems, *plugins.worth_telling(found)])
     if problems or config is None:
         raise ConfigError(problems) from plugins.cause
     name, folder = (STDIN_NAME, Path.cwd()) if str(path) == STDIN else (str(path), Path(path).absolute().parent)
-    return LoadedConfig(config, text, name, folder, root, plugins.catalogue, plugins.loaded)
+    variables = reader.variables | overridden.variables
+    return LoadedConfig(config, text, name, folder, root, plugins.catalogue, plugins.loaded, variables)
 
 
 def _check(root: Node, catalogue: Catalogue) -> tuple[RunConfig | None, list[Problem]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from embtune.config.alternatives import command_line_wins
@@ -22,24 +22,34 @@ class BadOverride(Exception):
         self.problem = problem
 
 
-def apply_overrides(root: Node, overrides: Sequence[str], environ: Mapping[str, str]) -> tuple[Node, list[Problem]]:
-    """The tree with each `key=value` put in, in order, and the problems of those that could not be."""
+@dataclass(frozen=True)
+class Overridden:
+    """The tree with each `key=value` put in, in order, the problems of those that could not be, the variables used."""
+
+    root: Node
+    problems: list[Problem]
+    variables: dict[str, str]
+
+
+def apply_overrides(root: Node, overrides: Sequence[str], environ: Mapping[str, str]) -> Overridden:
+    """The tree with what the command line sets on top."""
     problems: list[Problem] = []
+    variables: dict[str, str] = {}
     for text in overrides:
         try:
-            keys, value = _parse(text, environ)
+            keys, value = _parse(text, environ, variables)
             root = _assign(root, keys, value, ())
         except BadOverride as bad:
             problems.append(bad.problem)
-    return command_line_wins(root), problems
+    return Overridden(command_line_wins(root), problems, variables)
 
 
 def _refuse(code: str, message: str, hint: str | None) -> BadOverride:
     return BadOverride(_PLACE.problem(code, message, hint))
 
 
-def _parse(text: str, environ: Mapping[str, str]) -> tuple[list[str], Node]:
-    """Split at the first `=`; the value is read as YAML, nothing at all as null."""
+def _parse(text: str, environ: Mapping[str, str], variables: dict[str, str]) -> tuple[list[str], Node]:
+    """Split at the first `=`; the value is read as YAML, nothing at all as null. The variables in it are added."""
     dotted_key, equals, value = text.partition("=")
     keys = dotted_key.strip().split(".")
     if not equals or not all(keys):
@@ -51,6 +61,7 @@ def _parse(text: str, environ: Mapping[str, str]) -> tuple[list[str], Node]:
     if source.problems:
         problem = source.problems[0]
         raise BadOverride(replace(problem, message=f"--set {dotted_key}: {problem.message}"))
+    variables |= source.variables
     return keys, node
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from embtune.config import scalars
-from embtune.config.environment import BadReference, has_reference, interpolate, is_one_reference
+from embtune.config.environment import BadReference, has_reference, interpolate, is_one_reference, variables_in
 from embtune.config.tree import COMMAND_LINE, Entry, Node, Place, Scalar
 from embtune.config.yaml_errors import explain
 from embtune.errors import Problem
@@ -29,6 +29,7 @@ class Source:
     folder: Path
     environ: Mapping[str, str]
     problems: list[Problem] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)  # whose values are in texts of the tree
     _nodes: int = 0
 
     def __post_init__(self) -> None:
@@ -145,4 +146,6 @@ class Source:
         if node.tag != scalars.STR or not has_reference(text):
             return scalars.read_scalar(node.tag, text)
         replaced = interpolate(text, self.environ)
-        return scalars.read_word(replaced) if node.style is None and is_one_reference(text) else replaced
+        value = scalars.read_word(replaced) if node.style is None and is_one_reference(text) else replaced
+        self.variables |= variables_in(text, self.environ) if isinstance(value, str) else {}
+        return value

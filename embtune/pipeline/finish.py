@@ -51,7 +51,7 @@ def finish(session: Session) -> RunResult:
     texts = list(job.inputs.train_sets[0].examples.texts[:_TEXTS])
     heads = trained_classifiers(job.inputs.train_sets, job.training.tasks)
     outcome = _outcome(session)
-    card = card_of(job, scores, outcome)
+    card = job.loaded.hide(card_of(job, scores, outcome))
     save_and_read_back(job.model, session.directory.model, card, texts, partial(save_classifiers, heads))
     session.progress.gains([row for row in scores if row.metric in job.evaluation.headline])
     _tell(session, outcome)

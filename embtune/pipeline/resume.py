@@ -64,6 +64,10 @@ _INPUTS = (
         "fixed_models", ("role", "name"), "fingerprint", "other-models",
         "holds a run with other models: what {} embeds has changed", "put the model back",
     ),
+    _Inputs(
+        "variables", ("name",), "checksum", "other-variables",
+        "holds a run with another value of the environment variable {}", "set it as it was",
+    ),
 )  # fmt: skip
 
 
@@ -71,7 +75,7 @@ def check_same_inputs(record: RunRecord, directory: RunDirectory) -> None:
     """A run goes on only on the data, with the losses and beside the models that it began with.
 
     Raises:
-        RunDirectoryError: some dataset, plugin, guide, teacher or base model has other content now.
+        RunDirectoryError: some dataset, plugin, guide, teacher, base model or variable has other content now.
     """
     now, before = record.as_json(), read_record(directory.record)
     problems = []

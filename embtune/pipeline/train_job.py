@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from embtune.config import LoadedConfig
+from embtune.config.hiding import checksums
 from embtune.errors import Problem, RunDirectoryError, Stopped
 from embtune.pipeline.best import BestWeights
 from embtune.pipeline.facts import data_records, fixed_model_records, plan_facts, with_all_tokens
@@ -20,7 +21,7 @@ from embtune.report.events import EndEvent, WarningEvent
 from embtune.report.metrics_log import MetricsLog, cut_back
 from embtune.report.progress import Progress, Several
 from embtune.report.progress_plain import PlainProgress
-from embtune.report.record import PluginRecord, RunRecord, RunResult, git_state, read_record
+from embtune.report.record import PluginRecord, RunRecord, RunResult, VariableRecord, git_state, read_record
 from embtune.report.run_directory import RunDirectory, RunState
 from embtune.report.train_log import TrainLog
 from embtune.train.checkpoint import Checkpoints
@@ -83,7 +84,7 @@ def _finished_result(directory: RunDirectory, progress: Progress) -> dict[str, o
 def _result(directory: RunDirectory) -> dict[str, object]:
     result = read_record(directory.record)["result"]
     assert isinstance(result, dict)
-    return result
+    return result | {"model": str(directory.model)}  # in the record a part of the path may be hidden
 
 
 def _dry_run(loaded: LoadedConfig, directory: RunDirectory, request: TrainRequest, progress: Progress) -> None:
@@ -133,11 +134,12 @@ def _in_directory(
     start = starting_state(job, checkpoints)
     step = start.state.step
     cut_back(directory.metrics, step if step else -1)
+    hide = job.loaded.hide
     with ExitStack() as stack:
-        train_log = stack.enter_context(TrainLog.opened(directory.train_log))
-        log = stack.enter_context(MetricsLog.opened(directory.metrics))
+        train_log = stack.enter_context(TrainLog.opened(directory.train_log, hide))
+        log = stack.enter_context(MetricsLog.opened(directory.metrics, hide))
         shown = Several((progress, PlainProgress(train_log.line)))
-        record.write(directory.record)
+        record.write(directory.record, hide)
         best = BestWeights(directory.best)
         session = Session(job, directory, start.state, checkpoints, best, log, shown, stop, request.every_step)
         _announce(session, record, start.warnings)
@@ -177,7 +179,7 @@ def _end(session: Session, record: RunRecord, status: str, result: RunResult | N
     state = session.state
     session.log.write(EndEvent(state.step, session.epoch, status, state.seconds))
     record = replace(record, plan=with_all_tokens(record.plan, session.job))
-    record.ended_as(status, result).write(session.directory.record)
+    record.ended_as(status, result).write(session.directory.record, session.job.loaded.hide)
 
 
 def _record(job: Job, request: TrainRequest) -> RunRecord:
@@ -193,6 +195,8 @@ def _record(job: Job, request: TrainRequest) -> RunRecord:
             for plugin in job.loaded.plugins
         ),
         fixed_models=fixed_model_records(job),
+        trust_remote_code=job.loaded.config.model.trust_remote_code,
+        variables=tuple(VariableRecord(name, digits) for name, digits in checksums(job.loaded.variables).items()),
         adjusted=job.inputs.settings.notes,
         git=git_state(Path()),
     )

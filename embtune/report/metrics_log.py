@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TextIO
@@ -19,20 +19,24 @@ class MetricsLog:
     Open it with `MetricsLog.opened`.
     """
 
-    def __init__(self, path: Path, stream: TextIO) -> None:
+    def __init__(self, path: Path, stream: TextIO, hide: Callable[[str], str] = str) -> None:
         self.path = path
         self._stream = stream
+        self._hide = hide
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path) -> Iterator[Self]:
+    def opened(cls, path: Path, hide: Callable[[str], str] = str) -> Iterator[Self]:
         """Append to the log at `path`, creating it where there is none.
+
+        Args:
+            hide: takes out of each line what no file is to hold.
 
         Raises:
             RunError: it cannot be written.
         """
         with appending(path) as stream:
-            yield cls(path, stream)
+            yield cls(path, stream, hide)
 
     def write(self, event: Event) -> None:
         """Append one line.
@@ -42,7 +46,7 @@ class MetricsLog:
         """
         line = json.dumps(as_json(event), ensure_ascii=False, allow_nan=False)
         with writing(self.path):
-            self._stream.write(line + "\n")
+            self._stream.write(self._hide(line) + "\n")
             self._stream.flush()
             if isinstance(event, CheckpointEvent | EndEvent):
                 os.fsync(self._stream.fileno())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -66,6 +66,14 @@ class ModelRecord:
 
 
 @dataclass(frozen=True)
+class VariableRecord:
+    """An environment variable that the config uses and no file shows. checksum: of its value, too short to tell it."""
+
+    name: str
+    checksum: str
+
+
+@dataclass(frozen=True)
 class RunResult:
     """What a run came to. Metrics are flat maps, as evaluators name them.
 
@@ -103,6 +111,8 @@ class RunRecord:
     plan: tuple[Fact, ...]
     plugins: tuple[PluginRecord, ...] = ()
     fixed_models: tuple[ModelRecord, ...] = ()
+    trust_remote_code: bool = False  # whether code that comes with models was let run
+    variables: tuple[VariableRecord, ...] = ()
     adjusted: tuple[str, ...] = ()
     git: GitState | None = None
     versions: Mapping[str, str] = field(default_factory=lambda: installed_versions())
@@ -123,13 +133,17 @@ class RunRecord:
         assert isinstance(content, dict)
         return content
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, hide: Callable[[str], str] = str) -> None:
         """Write it in one piece, in place of an older one.
+
+        Args:
+            hide: takes out of the text what no file is to hold.
 
         Raises:
             RunError: it cannot be written.
         """
-        write_beside(path, json.dumps(self.as_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        text = json.dumps(self.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
+        write_beside(path, hide(text) + "\n")
 
 
 def read_record(path: Path) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,20 +18,24 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 class TrainLog:
     """The open log; `PlainProgress(log.line)` fills it whatever the terminal shows. Open it with `TrainLog.opened`."""
 
-    def __init__(self, path: Path, stream: TextIO) -> None:
+    def __init__(self, path: Path, stream: TextIO, hide: Callable[[str], str] = str) -> None:
         self.path = path
         self._stream = stream
+        self._hide = hide
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path) -> Iterator[Self]:
+    def opened(cls, path: Path, hide: Callable[[str], str] = str) -> Iterator[Self]:
         """Append to the log at `path`; a resumed run goes on in the same file.
+
+        Args:
+            hide: takes out of each text what no file is to hold.
 
         Raises:
             RunError: it cannot be written.
         """
         with appending(path) as stream:
-            yield cls(path, stream)
+            yield cls(path, stream, hide)
 
     def line(self, text: str) -> None:
         """Write each line of `text` with the time in UTC before it.
@@ -41,7 +45,7 @@ class TrainLog:
         """
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with writing(self.path):
-            self._stream.writelines(f"{now}  {line}\n" for line in without_escapes(text).split("\n"))
+            self._stream.writelines(f"{now}  {line}\n" for line in without_escapes(self._hide(text)).split("\n"))
             self._stream.flush()
 
 
