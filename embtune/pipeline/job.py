@@ -26,7 +26,7 @@ from embtune.pipeline.models import load_config_model
 from embtune.pipeline.settings import Settings, decide_settings
 from embtune.pipeline.tasks import build_tasks, build_towers, check_tasks
 from embtune.report.progress import Progress
-from embtune.train.batches import BatchSchedule
+from embtune.train.batches import BatchSchedule, EndlessError
 from embtune.train.budget import decide_budget
 from embtune.train.learning_rate import LearningRate, warmup_steps
 from embtune.train.loop import Training
@@ -171,6 +171,9 @@ def _schedule(loaded: LoadedConfig, inputs: Inputs, tasks: Sequence[Task]) -> Ba
             train.num_train_epochs or 1.0,
             train.max_steps,
         )
+    except EndlessError as error:
+        hint = "write fewer steps, or train on more data"
+        raise ConfigError(loaded.problem(("train", "max_steps"), "endless", str(error), hint)) from error
     except ValueError as error:
         raise ConfigError(loaded.problem(("train", "batch_sampler"), "no-batches", str(error))) from error
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from embtune.data.samplers import PlannedBatch
 
+MOST_EPOCHS = 100_000
 EpochPlan = Callable[[int], Sequence[PlannedBatch]]
 
 
@@ -21,6 +22,10 @@ class Place:
 
     epoch: float
     batch: PlannedBatch
+
+
+class EndlessError(ValueError):
+    """So many passes over the data that planning them alone would take longer than anybody waits."""
 
 
 class BatchSchedule:
@@ -33,6 +38,7 @@ class BatchSchedule:
 
     Raises:
         ValueError: an epoch holds no batch.
+        EndlessError: `max_steps` is more than `MOST_EPOCHS` epochs.
     """
 
     def __init__(self, plan_epoch: EpochPlan, epochs: float, max_steps: int | None) -> None:
@@ -42,7 +48,8 @@ class BatchSchedule:
 
     def _count_all(self, max_steps: int) -> int:
         while self._starts[-1] < max_steps:
-            self._add_epoch()
+            if max_steps > MOST_EPOCHS * self._add_epoch():
+                raise EndlessError(f"{max_steps:,} steps are more than {MOST_EPOCHS:,} passes over the data")
         return max_steps
 
     def _count(self, epochs: float) -> int:

@@ -75,3 +75,11 @@ def test_a_config_that_is_named_may_be_a_pipe(tmp_path: Path) -> None:
         assert load_config(f"/dev/fd/{reader}").config.output_dir == "r"
     finally:
         os.close(reader)
+
+
+@pytest.mark.parametrize(
+    "line", ["data: {train: [{path: a.jsonl, weight: 1e300}]}", "train: {num_train_epochs: 1e300}"]
+)
+def test_passes_over_the_data_without_end_are_refused(line: str) -> None:
+    text = BASE.replace("data: {train: [{path: a.jsonl}]}\n", "") if line.startswith("data") else BASE
+    assert only_problem(f"{text}{line}\n").code == "bad-value"

@@ -30,7 +30,7 @@ def section(**keys: st.SearchStrategy[object]) -> st.SearchStrategy[dict[str, ob
 
 
 DATA_SET = st.fixed_dictionaries(
-    {"path": TEXTS}, optional={"columns": st.dictionaries(ROLES, TEXTS, max_size=2), "weight": FLOATS}
+    {"path": TEXTS}, optional={"columns": st.dictionaries(ROLES, TEXTS, max_size=2), "weight": st.floats(1e-12, 1000)}
 )
 CONFIGS = st.fixed_dictionaries(
     {

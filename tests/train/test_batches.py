@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from embtune.data.samplers import PlannedBatch
-from embtune.train.batches import BatchSchedule
+from embtune.train.batches import BatchSchedule, EndlessError
 
 
 def epochs_of(*lengths: int) -> list[list[PlannedBatch]]:
@@ -41,3 +41,8 @@ def test_any_step_can_be_asked_for_in_any_order() -> None:
 def test_an_epoch_without_batches_is_an_error() -> None:
     with pytest.raises(ValueError, match="no batch"):
         BatchSchedule(lambda epoch: [], epochs=1, max_steps=None)
+
+
+def test_more_passes_over_the_data_than_can_be_planned_are_refused_at_once() -> None:
+    with pytest.raises(EndlessError, match=r"1,000,000,000,000 steps"):
+        BatchSchedule(lambda epoch: [PlannedBatch(0, np.arange(2))] * 3, 1.0, 10**12)

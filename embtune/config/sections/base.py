@@ -34,9 +34,10 @@ def _steps_or_share(value: float) -> int | float:
 
 Auto = Literal["auto"]
 Flag = Annotated[bool, Strict()]
-# the limit comes before the validator, else the JSON Schema would not show it
-NaturalInt = Annotated[int, Strict(), Field(ge=0), BeforeValidator(_whole)]
-PositiveInt = Annotated[int, Strict(), Field(ge=1), BeforeValidator(_whole)]
+LARGEST = 10**12  # of a number of steps, rows or tokens; what is computed with it stays within 64 bits
+# the limits come before the validator, else the JSON Schema would not show them
+NaturalInt = Annotated[int, Strict(), Field(ge=0, le=LARGEST), BeforeValidator(_whole)]
+PositiveInt = Annotated[int, Strict(), Field(ge=1, le=LARGEST), BeforeValidator(_whole)]
 SeedInt = Annotated[int, Strict(), Field(ge=0, lt=2**32), BeforeValidator(_whole)]
 Float = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 PositiveFloat = Annotated[Float, Field(gt=0)]

@@ -59,7 +59,9 @@ class DatasetConfig(Section):
 class TrainDatasetConfig(DatasetConfig):
     """One entry of `data.train`."""
 
-    weight: PositiveFloat = Field(default=1.0, description="Share in a mixture, relative to the other training sets.")
+    weight: Annotated[PositiveFloat, Field(le=1000)] = Field(
+        default=1.0, description="Share in a mixture, relative to the other training sets."
+    )
     loss: OneLoss | None = Field(
         default=None, description="A loss of its own for this set; null takes the one of the run."
     )

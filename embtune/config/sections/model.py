@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,7 +23,7 @@ class LoraConfig(Section):
     r: PositiveInt = Field(default=16, description="Rank of the updates.")
     alpha: PositiveFloat = Field(default=32.0, description="Scale of the updates: they are multiplied by alpha / r.")
     dropout: Share = Field(default=0.0, description="Dropout before the updates; without effect in a static model.")
-    target_modules: Literal["all-linear"] | tuple[Text, ...] = Field(
+    target_modules: Literal["all-linear"] | Annotated[tuple[Text, ...], Field(min_length=1)] = Field(
         default="all-linear",
         description="Which modules get updates: all-linear, or a list of names of linear maps and embeddings. Of a "
         "static model its token vectors.",

@@ -16,7 +16,7 @@ ALTERNATIVES = (("max_steps", "num_train_epochs"), ("warmup_steps", "warmup_rati
 class TrainConfig(Section):
     """`train:` batches, optimiser, schedule, precision."""
 
-    num_train_epochs: PositiveFloat | None = Field(
+    num_train_epochs: Annotated[PositiveFloat, Field(le=100_000)] | None = Field(
         default=1.0, description="Passes over the training data; may be a fraction. Or max_steps."
     )
     max_steps: PositiveInt | None = Field(default=None, description="Optimiser steps, instead of num_train_epochs.")
