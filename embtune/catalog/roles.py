@@ -26,7 +26,7 @@ ALIASES = {
 TEXT_ROLES = (
     "anchor", "positive", "negative", LIST_ROLE, "sentence_A", "sentence_B", "text", "damaged", "original",
 )  # fmt: skip
-_NUMBERED = re.compile(r"(negative|text|passage)_([1-9][0-9]*)")
+_NUMBERED = re.compile(r"(negative|text|passage)_([1-9][0-9]{0,5})")
 
 
 def canonical_role(name: str) -> str | None:

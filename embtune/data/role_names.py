@@ -25,7 +25,7 @@ _LABEL_NAMES = (
     "label", "score", "scores", "margin", "embedding", "labels", "margins", "embeddings",
     "similarity", "similarityscore", "goldlabel", "class",
 )  # fmt: skip
-_NUMBERED = re.compile(r"(negative|neg|hardnegative|text|passage)([1-9][0-9]*)")
+_NUMBERED = re.compile(r"(negative|neg|hardnegative|text|passage)([1-9][0-9]{0,5})")
 _FAMILIES = (
     ("anchor", "positive"),
     ("sentence_A", "sentence_B"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from embtune.catalog.roles import canonical_role
 from embtune.data.bad_rows import BadValueError
 from embtune.data.readers import delimited, streams
 from embtune.data.readers.formats import Compression
@@ -139,3 +140,11 @@ def test_a_file_without_permission_is_told(tmp_path: Path) -> None:
     if os.access(path, os.R_OK):
         pytest.skip("needs a user whom permissions bind")
     assert fatal(path).code == "unreadable-file"
+
+
+@pytest.mark.parametrize("digits", [7, 6000])
+def test_a_column_whose_name_ends_in_a_number_without_end_is_no_numbered_role(digits: int, tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text(f"text_{'9' * digits},negative_{'9' * digits}\na,b\nc,d\n")
+    assert detect_layout(sample_rows(str(path)), []).roles == ("anchor", "positive")
+    assert canonical_role(f"negative_{'9' * digits}") is None
