@@ -42,6 +42,7 @@ CASES_A_WORKER = 100
 GRACE = 5.0  # seconds between the alarm inside a process and its end from outside
 NOTABLE = 5.0  # seconds; the slowest input beyond is kept
 SHOWN_LINES = 6
+TOLD_EVERY = 500
 
 
 @dataclass
@@ -67,6 +68,8 @@ class Tally:
         if found := faults_of(outcome):
             self.faults.update(found)
             self._keep(case, outcome, found)
+        if self.ran % TOLD_EVERY == 0:
+            print(f"{self.ran} inputs, {self.kept} with a fault", file=sys.stderr, flush=True)
 
     def _keep(self, case: Case, outcome: Outcome, found: list[str]) -> None:
         folder = self.out / f"{self.kept:04d}"
