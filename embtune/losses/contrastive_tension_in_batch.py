@@ -61,5 +61,5 @@ class ContrastiveTensionInBatch(Objective):
         scale = self.logit_scale.exp()
         # a product grows with either side, a distance with both
         tables = (twin_BD * scale, model_BD * scale if self.similarity in _DISTANCES else model_BD)
-        total = cross_entropy_sum(_BOTH_WAYS, tables, self.similarity, 1.0, batch.row_block)
+        total = cross_entropy_sum(_BOTH_WAYS, tables, self.similarity, 1.0, batch.row_block, batch.sharing)
         return {"contrastive_tension": total / (2 * len(twin_BD))}

@@ -83,7 +83,7 @@ class GISTEmbed(Objective, NestedWidths):
         roles = _roles(batch)
         tables = [unit_vectors(batch.embedding(role), COSINE_FLOOR) for role in roles]
         softmaxes, scale = [self._softmax(batch, roles)], 1 / self.settings.temperature
-        total = cross_entropy_sum(softmaxes, tables, Similarity.COSINE, scale, batch.row_block)
+        total = cross_entropy_sum(softmaxes, tables, Similarity.COSINE, scale, batch.row_block, batch.sharing)
         return {_TERM: total / len(tables[0])}
 
     def nested_terms(self, batch: Batch, weights: Mapping[int, float]) -> dict[int, dict[str, Tensor]]:
@@ -91,7 +91,7 @@ class GISTEmbed(Objective, NestedWidths):
         roles = _roles(batch)
         tables = [batch.embedding(role) for role in roles]
         softmaxes, scale = [self._softmax(batch, roles)], 1 / self.settings.temperature
-        totals = nested_cross_entropy_sums(softmaxes, tables, weights, scale, batch.row_block)
+        totals = nested_cross_entropy_sums(softmaxes, tables, weights, scale, batch.row_block, batch.sharing)
         means = (totals / len(tables[0])).unbind()
         return {width: {_TERM: mean} for width, mean in zip(weights, means, strict=True)}
 

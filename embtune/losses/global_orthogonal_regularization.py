@@ -57,19 +57,20 @@ class GlobalOrthogonalRegularization(Objective):
         columns = [_present(batch, view) for view in batch.embeddings if view == View(view.role)]
         found = {}
         if self.settings.mean_weight:
-            means = [self._moment(column, 1, batch.row_block).square() for column in columns]
+            means = [self._moment(column, 1, batch).square() for column in columns]
             found["gor_mean"] = self.settings.mean_weight * self._aggregated(means)
         if self.settings.second_moment_weight:
-            beyond = [(self._moment(column, 2, batch.row_block) - 1 / column.shape[1]).relu() for column in columns]
+            beyond = [(self._moment(column, 2, batch) - 1 / column.shape[1]).relu() for column in columns]
             found["gor_second_moment"] = self.settings.second_moment_weight * self._aggregated(beyond)
         return found
 
-    def _moment(self, column_ND: Tensor, power: int, row_block: int) -> Tensor:
+    def _moment(self, column_ND: Tensor, power: int, batch: Batch) -> Tensor:
         """The mean of sim^power over pairs of different texts; 0 where there are none."""
         texts = len(column_ND)
         block_sum = _sum_of_powers(self.settings.similarity_fct, power)
         vectors_ND = prepared(self.settings.similarity_fct, column_ND)
-        return sum_over_row_blocks(block_sum, (vectors_ND,), texts, row_block) / max(1, texts * (texts - 1))
+        total = sum_over_row_blocks(block_sum, (vectors_ND,), texts, batch.row_block, batch.sharing)
+        return total / max(1, texts * (texts - 1))
 
     def _aggregated(self, values: list[Tensor]) -> Tensor:
         total = torch.stack(values).sum()

@@ -52,7 +52,7 @@ class MegaBatchMargin(Objective):
         """`mega_batch_margin`: the mean over rows."""
         anchor_BD, positive_BD = (prepared(Similarity.COSINE, batch.embedding(role)) for role in ("anchor", "positive"))
         rows = len(anchor_BD)
-        total = sum_over_row_blocks(self._block_loss, (anchor_BD, positive_BD), rows, batch.row_block)
+        total = sum_over_row_blocks(self._block_loss, (anchor_BD, positive_BD), rows, batch.row_block, batch.sharing)
         return {"mega_batch_margin": total / rows}
 
     def _block_loss(self, block: slice, tables: tuple[Tensor, ...]) -> Tensor:

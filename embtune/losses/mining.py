@@ -65,7 +65,10 @@ def mine(batch: Batch, metric: Distance, costs: Callable[[Anchors], Mined]) -> M
         active.add_(mined.active)
         return mined.cost
 
-    return Mined(sum_over_row_blocks(block_cost, (compared_BD,), len(labels_B), batch.row_block), active)
+    rows = len(labels_B)
+    cost = sum_over_row_blocks(block_cost, (compared_BD,), rows, batch.row_block, batch.sharing)
+    batch.sharing(rows).add_up([active])
+    return Mined(cost, active)
 
 
 def _anchors(block: slice, labels_B: Tensor, distances_RB: Tensor) -> Anchors:

@@ -66,7 +66,7 @@ class MultipleNegativesRanking(Objective, NestedWidths):
         similarity, roles = self.settings.similarity_fct, _roles(batch)
         softmaxes = self._softmaxes([batch.mask(role) for role in roles])
         tables = [prepared(similarity, batch.embedding(role)) for role in roles]
-        total = cross_entropy_sum(softmaxes, tables, similarity, self.settings.scale, batch.row_block)
+        total = cross_entropy_sum(softmaxes, tables, similarity, self.settings.scale, batch.row_block, batch.sharing)
         return {_TERM: total / (len(softmaxes) * len(tables[0]))}
 
     def nested_terms(self, batch: Batch, weights: Mapping[int, float]) -> dict[int, dict[str, Tensor]]:
@@ -74,7 +74,7 @@ class MultipleNegativesRanking(Objective, NestedWidths):
         roles = _roles(batch)
         softmaxes = self._softmaxes([batch.mask(role) for role in roles])
         tables = [batch.embedding(role) for role in roles]
-        totals = nested_cross_entropy_sums(softmaxes, tables, weights, self.settings.scale, batch.row_block)
+        totals = nested_cross_entropy_sums(softmaxes, tables, weights, self.settings.scale, batch.row_block, batch.sharing)
         means = totals / (len(softmaxes) * len(tables[0]))
         return {width: {_TERM: mean} for width, mean in zip(weights, means.unbind(), strict=True)}
 

@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from embtune.losses.objective import Batch
+from embtune.losses.row_blocks import RowShare, Sharing, all_rows
 from embtune.losses.row_softmax import Comparison, Softmax, own_logits
 from embtune.losses.similarity import NORMALIZE_FLOOR
 
@@ -53,7 +54,12 @@ def products_take_the_time(vectors: Tensor) -> bool:
 
 
 def nested_cross_entropy_sums(
-    softmaxes: Sequence[Softmax], tables: Sequence[Tensor], weights: Mapping[int, float], scale: float, row_block: int
+    softmaxes: Sequence[Softmax],
+    tables: Sequence[Tensor],
+    weights: Mapping[int, float],
+    scale: float,
+    row_block: int,
+    sharing: Sharing = all_rows,
 ) -> Tensor:
     """(W,) sums over rows and softmaxes of -log p(own) by cosines of cut vectors, times the weights, in their order.
 
@@ -63,8 +69,10 @@ def nested_cross_entropy_sums(
         weights: width -> weight, at least one.
         scale: times a cosine is a logit.
         row_block: bounds the memory, as there; blocks are smaller, for each width takes a buffer.
+        sharing: `Batch.sharing`.
     """
-    sums: Tensor = _NestedSoftmax.apply(softmaxes, dict(weights), scale, row_block, *tables)  # type: ignore[no-untyped-call]
+    share = sharing(len(tables[0]))
+    sums: Tensor = _NestedSoftmax.apply(softmaxes, dict(weights), scale, row_block, share, *tables)  # type: ignore[no-untyped-call]
     return sums
 
 
@@ -78,20 +86,21 @@ class _NestedSoftmax(torch.autograd.Function):
         weights: dict[int, float],
         scale: float,
         row_block: int,
+        share: RowShare,
         *tables: Tensor,
     ) -> Tensor:
         widths = sorted(weights)
-        needed = any(ctx.needs_input_grad[4:])
+        needed = any(ctx.needs_input_grad[5:])
         cuts = [_Cut(tables, width, weights[width], scale, needed) for width in widths]
         gradients = [torch.zeros_like(table) for table in tables] if needed else []
-        rows, widest = len(tables[0]), max(len(softmax) for softmax in softmaxes)
+        widest = max(len(softmax) for softmax in softmaxes)
         height = max(1, 2 * row_block // (widest * (len(widths) + 2)))
-        for start in range(0, rows, height):
-            block = slice(start, min(start + height, rows))
+        for block in share.blocks(height):
             for softmax in softmaxes:
                 _score(tables, softmax, block, cuts, gradients)
         for cut in cuts:
             cut.add_length_terms(tables, gradients)
+        share.add_up([*(cut.total for cut in cuts), *gradients])
         ctx.gradients = gradients
         by_width = {cut.width: cut.total for cut in cuts}
         return torch.stack([by_width[width] for width in weights])
@@ -103,9 +112,9 @@ class _NestedSoftmax(torch.autograd.Function):
         assert bool((grad_W == grad_W[0]).all()), (
             "the sums of all widths are differentiated together, they share a gradient"
         )
-        needed = ctx.needs_input_grad[4:]
+        needed = ctx.needs_input_grad[5:]
         found = zip(ctx.gradients, needed, strict=True)
-        return (None, None, None, None, *(gradient * grad_W[0] if need else None for gradient, need in found))
+        return (None, None, None, None, None, *(gradient * grad_W[0] if need else None for gradient, need in found))
 
 
 class _Cut:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from embtune.catalog.spec import Coupling
 from embtune.losses.decoder import DecoderBuilder, no_decoder
+from embtune.losses.row_blocks import Sharing, all_rows
 
 MAIN_TOWER = "model"
 TWIN_TOWER = "twin"  # a second trainable copy of the model (contrastive tension)
@@ -80,6 +81,7 @@ class Batch:
     generator: the step's own random generator (CPU), for sampled dims and layers. It is in the same state on every
         process and in each of a step's batches, so that all of them sample alike.
     row_block: rows scored at once by `embtune.losses.row_blocks`, so that memory stays linear in B.
+    sharing: which of the rows this process scores there; the sums are those of all rows on every process.
     autocast: makes the context that decoders compute in; the losses themselves are always float32.
     counts: what the objective found to learn from (`count`).
     roles: the roles of the dataset, as `Objective.request` is asked with; () for a batch made by hand.
@@ -97,6 +99,7 @@ class Batch:
     autocast: Callable[[], AbstractContextManager[object]] = nullcontext
     counts: dict[str, Count] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
+    sharing: Sharing = all_rows
 
     def embedding(self, role: str, tower: str = MAIN_TOWER, copy: int = 0) -> Tensor:
         """The (B, D) final-layer embeddings of one view."""

@@ -23,6 +23,7 @@ from torch.autograd.function import once_differentiable
 
 from embtune.catalog.choices import Similarity
 from embtune.losses.matrix_precision import fast_products
+from embtune.losses.row_blocks import RowShare, Sharing, all_rows
 from embtune.losses.tiles import Gradients, Tiles, tiles_of
 
 Adjust = Callable[[slice, Tensor], None]
@@ -60,7 +61,12 @@ def leave_out(absent_B: Tensor, block: slice, tile_RB: Tensor) -> None:
 
 
 def cross_entropy_sum(
-    softmaxes: Sequence[Softmax], tables: Sequence[Tensor], similarity: Similarity, scale: float, row_block: int
+    softmaxes: Sequence[Softmax],
+    tables: Sequence[Tensor],
+    similarity: Similarity,
+    scale: float,
+    row_block: int,
+    sharing: Sharing = all_rows,
 ) -> Tensor:
     """The sum over rows and softmaxes of -log p(own), a scalar, differentiable once in `tables`.
 
@@ -70,8 +76,10 @@ def cross_entropy_sum(
         tables: (B, D) vectors as `similarity.prepared` makes them, B the same for all.
         similarity: how two vectors are compared; scale: times this is a logit.
         row_block: rows of one block where a softmax has one comparison, fewer where it has more; at least 1.
+        sharing: `Batch.sharing`.
     """
-    total: Tensor = _RowSoftmax.apply(softmaxes, similarity, scale, row_block, *tables)  # type: ignore[no-untyped-call]
+    share = sharing(len(tables[0]))
+    total: Tensor = _RowSoftmax.apply(softmaxes, similarity, scale, row_block, share, *tables)  # type: ignore[no-untyped-call]
     return total
 
 
@@ -85,9 +93,10 @@ class _RowSoftmax(torch.autograd.Function):
         similarity: Similarity,
         scale: float,
         row_block: int,
+        share: RowShare,
         *tables: Tensor,
     ) -> Tensor:
-        rows, needed = len(tables[0]), ctx.needs_input_grad[4:]
+        rows, needed = len(tables[0]), ctx.needs_input_grad[5:]
         gradients = [torch.zeros_like(table) if need else None for table, need in zip(tables, needed, strict=True)]
         total = tables[0].new_zeros(())
         with fast_products(tables[0]):
@@ -95,18 +104,18 @@ class _RowSoftmax(torch.autograd.Function):
             widest = max(len(softmax) for softmax in softmaxes)
             height = max(1, min(rows, row_block // widest))
             buffers = _Buffers(tables[0], height * widest * rows)
-            for start in range(0, rows, height):
-                block = slice(start, min(start + height, rows))
+            for block in share.blocks(height):
                 for softmax in softmaxes:
                     total += _block_cost(tiles, softmax, block, buffers, gradients)
         ctx.gradients = gradients
+        share.add_up([total, *(gradient for gradient in gradients if gradient is not None)])
         return total
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         (grad_output,) = grad_outputs
-        return (None, None, None, None, *(None if g is None else g * grad_output for g in ctx.gradients))
+        return (None, None, None, None, None, *(None if g is None else g * grad_output for g in ctx.gradients))
 
 
 class _Buffers:

@@ -10,7 +10,7 @@ Legend: T table rows, L layers, D width.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -18,18 +18,23 @@ from torch import Tensor
 from embtune.model.embedder import TextEmbedder
 from embtune.train.precision import MixedPrecision
 from embtune.train.prepare import PreparedGroup, TextBatch
+from embtune.train.processes import Alone, Processes
 from embtune.train.seeds import draw_from, mix
 from embtune.train.token_gradients import start_gradients
 
 
 @dataclass(frozen=True)
 class EmbedSettings:
-    """How to embed: with which towers, at which precision, and how many token slots may keep their graphs at a time."""
+    """How to embed: with which towers, at which precision, and how many token slots may keep their graphs at a time.
+
+    processes: those that share the texts of a group; each embeds a part and has the whole tables.
+    """
 
     towers: Mapping[str, TextEmbedder]
     precision: MixedPrecision
     every_layer: bool
     kept_tokens: int
+    processes: Processes = field(default_factory=Alone)
 
 
 class Embedding:
@@ -40,22 +45,26 @@ class Embedding:
         self._group = group
         self._seed = seed
         self._embedded: list[tuple[TextBatch, int, Tensor | None]] = []  # with their seeds; with a graph or without
-        self.tables: dict[str, Tensor] = {}  # tower -> (L, T, D) float32, leaves
+        self._world = settings.processes.world
+        self.tables = {tower: self._table(tower, rows) for tower, rows in group.table_rows.items()}  # leaves
         self.recomputed = 0  # micro-batches that are embedded a second time
 
     def compute(self) -> None:
         """Fill the tables. The micro-batches that fit last keep their graphs, so that they are freed first."""
         keep_from = self._first_kept(self._group.text_batches)
         for number, batch in enumerate(self._group.text_batches):
-            trainable, seed = self._trainable(batch.tower), mix(self._seed, number)
+            # numbered through all processes, so that no two micro-batches draw alike
+            place = self._world.rank + number * self._world.size
+            trainable, seed = self._trainable(batch.tower), mix(self._seed, place)
             keep = trainable and number >= keep_from
             # A pass of compiled layers without gradients would be another program than its repetition with them.
             with torch.set_grad_enabled(keep or (trainable and self._settings.towers[batch.tower].compiled)):
                 output = embedded(self._settings, batch, seed)
-            self._table(batch.tower, output)[:, batch.slots] = output.detach().float()
+            self.tables[batch.tower][:, batch.slots] = output.detach().float()
             if trainable:
                 self._embedded.append((batch, seed, output if keep else None))
                 self.recomputed += not keep
+        self._settings.processes.add_up(list(self.tables.values()))  # each has zeros where the others have embeddings
         for tower, table in self.tables.items():
             table.requires_grad_(self._trainable(tower))
 
@@ -81,11 +90,11 @@ class Embedding:
     def _trainable(self, tower: str) -> bool:
         return any(parameter.requires_grad for parameter in self._settings.towers[tower].parameters())
 
-    def _table(self, tower: str, output: Tensor) -> Tensor:
-        if tower not in self.tables:
-            shape = (output.shape[0], self._group.table_rows[tower], output.shape[2])
-            self.tables[tower] = torch.zeros(shape, dtype=torch.float32, device=output.device)
-        return self.tables[tower]
+    def _table(self, tower: str, rows: int) -> Tensor:
+        """(L, T, D) float32 zeros."""
+        embedder = self._settings.towers[tower]
+        layers = embedder.depth + 1 if self._settings.every_layer else 1
+        return torch.zeros(layers, rows, embedder.embedding_dim, device=embedder.device)
 
     def _backward(self, batch: TextBatch, output: Tensor) -> None:
         gradient = self.tables[batch.tower].grad

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from embtune.catalog.spec import Coupling
 from embtune.config.words import OnNonFinite
 from embtune.errors import RunError
 from embtune.model.embedder import TextEmbedder
+from embtune.train.adding import add_up_step
 from embtune.train.ahead import made_ahead
 from embtune.train.batches import BatchSchedule
 from embtune.train.budget import EVERYTHING, Budget
@@ -32,6 +33,7 @@ from embtune.train.outcome import GroupScores, StepOutcome, read_scores
 from embtune.train.planner import PlannedStep, Planner
 from embtune.train.precision import MixedPrecision
 from embtune.train.prepare import PreparedStep
+from embtune.train.processes import Alone, Processes
 from embtune.train.state import TrainState
 from embtune.train.step import run_step
 from embtune.train.task import Task
@@ -68,7 +70,10 @@ class StepReport:
 
 @dataclass
 class Training:
-    """Everything the loop works on. half: makes `towers`, where they are copies of what is trained."""
+    """Everything the loop works on.
+
+    half: makes `towers`, where they are copies of what is trained. processes: that do each step together.
+    """
 
     tasks: Sequence[Task]
     towers: Mapping[str, TextEmbedder]
@@ -82,6 +87,7 @@ class Training:
     on_non_finite: OnNonFinite
     seed: int
     half: HalfWeights | None = None
+    processes: Processes = field(default_factory=Alone)
 
 
 def train(training: Training, state: TrainState) -> Generator[StepReport, None, None]:
@@ -93,7 +99,8 @@ def train(training: Training, state: TrainState) -> Generator[StepReport, None, 
     """
     _set_training_mode(training)
     add_by_row(training.towers.values(), training.precision.device)
-    planner = Planner(training.tasks, training.towers, training.schedule, training.precision.device, training.seed)
+    world, device = training.processes.world, training.precision.device
+    planner = Planner(training.tasks, training.towers, training.schedule, device, training.seed, world)
     steps = range(state.step, training.schedule.total_steps)
     with closing(made_ahead((planner.plan(step, training.budget) for step in steps), _STEPS_AHEAD)) as plans:
         while state.step < training.schedule.total_steps:
@@ -109,7 +116,7 @@ def _step(training: Training, state: TrainState, planner: Planner, plans: Iterat
     scores, halved_to = _within_memory(training, planner, planned)
     # The one wait of a step: for all it has to tell, before the weights change, so that no bad gradient reaches them.
     norm = _unscaled_grad_norm(training)
-    outcome, (grad_norm,) = read_scores(scores, norm)
+    outcome, (grad_norm,) = read_scores([scores], norm)
     skipped = not _finite(training, outcome, grad_norm)
     if skipped and training.on_non_finite is OnNonFinite.STOP:
         raise _non_finite(task, place.batch.rows, state.step + 1, outcome, grad_norm)
@@ -137,8 +144,8 @@ def _set_training_mode(training: Training) -> None:
         training.half.refresh()
 
 
-def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -> tuple[list[GroupScores], int | None]:
-    """The step, repeated from its plan with half the budget as often as the device runs out of memory."""
+def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -> tuple[GroupScores, int | None]:
+    """The step, repeated from its plan with half the budget as often as the device of any process runs out of memory."""
     halved_to = None
     task, seed = planned.task, planned.seed
     while True:
@@ -147,8 +154,10 @@ def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -
             planned = planner.plan(planned.number, training.budget)
         try:
             step = planned.sent.arrived()
-            return run_step(step, task.objective, _embed_settings(training, task, step), seed), halved_to
+            groups = run_step(step, task.objective, _embed_settings(training, task, step), seed)
+            return _added_up(training, groups, task, step), halved_to
         except torch.OutOfMemoryError as error:
+            training.processes.out_of_memory(error)
             if training.budget.micro_batch_tokens == 1:
                 raise _out_of_memory() from error
         training.budget = training.budget.halved()
@@ -156,10 +165,16 @@ def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -
         torch.cuda.empty_cache()
 
 
+def _added_up(training: Training, groups: Sequence[GroupScores], task: Task, step: PreparedStep) -> GroupScores:
+    parameters = [parameter for _, parameter in training.trainables.trainable()]
+    return add_up_step(training.processes, parameters, groups, task.objective.coupling, step.idle)
+
+
 def _embed_settings(training: Training, task: Task, step: PreparedStep) -> EmbedSettings:
     """How to embed the step. How many graphs fit is measured ahead of the first step whose rows interact."""
-    settings = EmbedSettings(training.towers, training.precision, task.every_layer, EVERYTHING)
-    if task.objective.coupling is not Coupling.BATCH:
+    settings = EmbedSettings(training.towers, training.precision, task.every_layer, EVERYTHING, training.processes)
+    has_texts = any(group.text_batches for group in step.groups)
+    if task.objective.coupling is not Coupling.BATCH or not has_texts:
         return settings
     kept = training.budget.kept_tokens
     if kept is None:

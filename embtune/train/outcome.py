@@ -39,7 +39,7 @@ class StepOutcome:
 
 @dataclass(frozen=True)
 class GroupScores:
-    """What one group of rows came to. The scalars may still be being computed: nothing in here waits for them."""
+    """What one group of rows, or a whole step, came to. The scalars may still be being computed: nothing in here waits for them."""
 
     terms: Mapping[str, Tensor]
     counts: Mapping[str, Count]
@@ -65,7 +65,7 @@ def read_scores(groups: Sequence[GroupScores], *others: Tensor) -> tuple[StepOut
         The sums over groups, and the values of the others.
     """
     scalars = [scalar for group in groups for scalar in group.scalars]
-    values = torch.stack([scalar.float() for scalar in (*scalars, *others)]).tolist()
+    values = torch.stack([scalar.double() for scalar in (*scalars, *others)]).tolist()
     width = len(groups[0].scalars)
     sums = [sum(values[place : len(scalars) : width]) for place in range(width)]
     return _outcome(groups, sums), values[len(scalars) :]

@@ -14,7 +14,9 @@ import numpy as np
 
 from embtune.losses.objective import View
 from embtune.train.cutting import packed_cuts, padded_cuts
+from embtune.train.dealing import dealt
 from embtune.train.rows import TrainingRows
+from embtune.world import ALONE, World
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class TextPlan:
     tower_of: view -> what embeds its texts.
     slot_of: view -> (B,) slot of each row's text in its tower's table, -1 where the row has none.
     table_rows: tower -> number of slots.
+    micro_batches: of the texts that this process embeds; tokens: of these texts.
     """
 
     views: tuple[View, ...]
@@ -78,6 +81,7 @@ def plan_texts(
     share_equal_texts: bool,
     without_padding: Collection[str] = (),
     launch_tokens: int = 0,
+    world: World = ALONE,
 ) -> TextPlan:
     """Plan the embedding of all views of `rows`.
 
@@ -87,6 +91,7 @@ def plan_texts(
             every copy would draw a mask of its own.
         without_padding: towers that compute texts one behind the other, for which a text takes its own length.
         launch_tokens: what a micro-batch of padded texts costs beside its token slots, in slots.
+        world: the processes that share the texts; each has a part of every tower's.
     """
     views = tuple(data.columns)
     tower_of = {view: data.tower_of(view) for view in views}
@@ -101,8 +106,9 @@ def plan_texts(
         for view in (view for view in views if tower_of[view] == tower):
             slot_of[view] = texts.slot_of[view]
         table_rows[tower] = len(texts.lengths)
-        tokens += int(texts.lengths.sum())
-        micro_batches += _micro_batches(tower, texts, token_budget, launch_tokens, tower not in without_padding)
+        mine = dealt(texts.lengths, world)  # longest first: what does not fit shows at once
+        tokens += int(texts.lengths[mine].sum())
+        micro_batches += _micro_batches(tower, texts, mine, token_budget, launch_tokens, tower not in without_padding)
     return TextPlan(views, tower_of, slot_of, table_rows, tuple(micro_batches), tokens)
 
 
@@ -149,9 +155,8 @@ def _store_number(data: TrainingRows, view: View) -> int:
 
 
 def _micro_batches(
-    tower: str, texts: _TowerTexts, token_budget: int, launch_tokens: int, padded: bool
+    tower: str, texts: _TowerTexts, order: np.ndarray, token_budget: int, launch_tokens: int, padded: bool
 ) -> Iterator[MicroBatch]:
-    order = np.argsort(-texts.lengths, kind="stable")  # longest first: what does not fit shows at once
     lengths = np.maximum(texts.lengths[order], 1)  # a text without a token is computed as one of padding
     starts = padded_cuts(lengths, token_budget, launch_tokens) if padded else packed_cuts(lengths, token_budget)
     for start, stop in pairwise([*starts, len(order)]):

@@ -18,6 +18,7 @@ from embtune.train.prepare import Cutting, prepare_step
 from embtune.train.seeds import mix
 from embtune.train.sending import Sender, SentStep
 from embtune.train.task import Task
+from embtune.world import ALONE, World
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Planner:
     Args:
         towers: in the mode they are trained in. An evaluation between two steps may switch them: it is not asked again.
         seed: the run's.
+        world: the processes that share each step.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class Planner:
         schedule: BatchSchedule,
         device: torch.device,
         seed: int,
+        world: World = ALONE,
     ) -> None:
         self._tasks = tasks
         self._towers = towers
         self._schedule = schedule
         self._sender = Sender(device)
         self._seed = seed
+        self._world = world
         self._share = not any(tower.has_dropout and tower.training for tower in towers.values())
 
     def plan(self, number: int, budget: Budget) -> PlannedStep:
@@ -60,5 +64,6 @@ class Planner:
         place, seed = self._schedule.at(number), mix(self._seed, number)
         task = self._tasks[place.batch.dataset]
         data, rows = task.of_step(place.batch.rows, mix(seed, "rows"))
-        step = prepare_step(data, rows, task.objective.coupling, Cutting(self._towers, budget, self._share))
+        cutting = Cutting(self._towers, budget, self._share, self._world)
+        step = prepare_step(data, rows, task.objective.coupling, cutting)
         return PlannedStep(number, seed, place, task, budget, self._sender.send(step))

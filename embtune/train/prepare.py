@@ -21,8 +21,10 @@ from embtune.model.embedder import TextEmbedder
 from embtune.model.features import Features
 from embtune.train.budget import Budget
 from embtune.train.gathering import gathered
+from embtune.train.dealing import dealt
 from embtune.train.plan import MicroBatch, TextPlan, plan_texts, row_groups
 from embtune.train.rows import TrainingRows
+from embtune.world import ALONE, World
 
 Change = Callable[[Tensor], Tensor]
 Key = TypeVar("Key")
@@ -33,11 +35,13 @@ class Cutting:
     """How a step is cut to fit the machine. Nothing in here changes its result, dropout draws aside.
 
     share_equal_texts: embed a text once however often the rows name it. Exact only without active dropout.
+    world: the processes that it is cut for; each prepares its own part.
     """
 
     towers: Mapping[str, TextEmbedder]
     budget: Budget
     share_equal_texts: bool
+    world: World = ALONE
 
 
 @dataclass(frozen=True)
@@ -81,34 +85,43 @@ class PreparedGroup:
 
 @dataclass(frozen=True)
 class PreparedStep:
-    """Everything a step takes beside the weights: one group of rows where rows interact, else one or more."""
+    """Everything a step takes beside the weights: one group of rows where rows interact, else one or more.
+
+    idle: there are so few rows that some process has none, and no group.
+    """
 
     groups: tuple[PreparedGroup, ...]
+    idle: bool = False
 
     def map(self, change: Change) -> PreparedStep:
         """The same with every tensor changed. A tensor that is in several places is changed once for each."""
-        return PreparedStep(tuple(group.map(change) for group in self.groups))
+        return replace(self, groups=tuple(group.map(change) for group in self.groups))
 
 
 def prepare_step(data: TrainingRows, rows: np.ndarray, coupling: Coupling, cutting: Cutting) -> PreparedStep:
     """Plan a step over all of `rows` (B,), and gather what it takes, on the CPU.
 
-    Where rows interact (`Coupling.BATCH`) they are one group; where they do not, each group is of whole rows.
+    Where rows interact (`Coupling.BATCH`) they are one group, whose texts are dealt to the processes; where they do
+    not, whole rows are dealt, and each process makes groups of its own.
     """
-    budget = cutting.budget
+    budget, world = cutting.budget, cutting.world
     whole = _labels_of(data, rows, budget.row_block)
     if coupling is Coupling.BATCH:
         return PreparedStep((_group(data, rows, whole, whole, cutting),))
-    groups = row_groups(rows, data.tokens(rows), budget.group_tokens)
+    tokens = data.tokens(rows)
+    mine = np.sort(dealt(tokens, world))
+    groups = row_groups(rows[mine], tokens[mine], budget.group_tokens) if len(mine) else []
+    own = replace(cutting, world=ALONE)  # from here on nothing is shared
     return PreparedStep(
-        tuple(_group(data, group, _labels_of(data, group, budget.row_block), whole, cutting) for group in groups)
+        tuple(_group(data, group, _labels_of(data, group, budget.row_block), whole, own) for group in groups),
+        idle=len(rows) < world.size,
     )
 
 
 def _group(data: TrainingRows, rows: np.ndarray, labels: Batch, whole: Batch, cutting: Cutting) -> PreparedGroup:
     packing = [name for name, tower in cutting.towers.items() if tower.packs]
     budget, share = cutting.budget, cutting.share_equal_texts
-    plan = plan_texts(data, rows, budget.micro_batch_tokens, share, packing, budget.launch_tokens)
+    plan = plan_texts(data, rows, budget.micro_batch_tokens, share, packing, budget.launch_tokens, cutting.world)
     batch = replace(labels, whole=whole, frozen=_frozen(data, rows))
     slot_of = {view: torch.from_numpy(np.maximum(slots, 0)) for view, slots in plan.slot_of.items()}
     batches = tuple(_text_batch(data, plan, each, cutting.towers[each.tower]) for each in plan.micro_batches)

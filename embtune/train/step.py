@@ -4,6 +4,8 @@
 * `batch_size` is the objective's: budgets decide how the work is cut and never what comes out, up to rounding.
 * Where rows interact (`Coupling.BATCH`) the whole step is one group of rows; where they do not, groups of whole rows
   go through all four moves one after another, each with its graphs kept.
+* Of several processes each embeds a part of the texts, and the tables are completed; where rows do not interact each
+  has rows of its own and nothing but the gradients is added up, once, when the step is done (`embtune.train.adding`).
 
 Legend: B rows, L layers, T table rows, D width.
 """
@@ -11,16 +13,19 @@ Legend: B rows, L layers, T table rows, D width.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from embtune.catalog.spec import Coupling
 from embtune.losses.objective import Batch, Objective
+from embtune.losses.row_blocks import RowShare, all_rows
 from embtune.train.budget import EVERYTHING
 from embtune.train.embed import Embedding, EmbedSettings
 from embtune.train.outcome import GroupScores
 from embtune.train.prepare import PreparedGroup, PreparedStep
+from embtune.train.processes import Alone, Processes
 from embtune.train.seeds import draw_from, generator, mix
 
 
@@ -34,25 +39,49 @@ def run_step(step: PreparedStep, objective: Objective, settings: EmbedSettings, 
     Returns:
         What each group of rows came to, for `read_scores`: nothing here waits for the device.
     """
-    if objective.coupling is not Coupling.BATCH:  # the groups are as large as memory allows
-        settings = replace(settings, kept_tokens=EVERYTHING)
-    scores = []
-    for number, group in enumerate(step.groups):
-        embedding = Embedding(settings, group, mix(seed, number))
-        embedding.compute()
-        batch = _scored(group, embedding, settings, seed)
-        draw_from(mix(seed, number, "decoders"))
-        terms = _score(objective, batch, settings)
-        embedding.give_back()
-        scores.append(_scores(terms, batch, group, embedding))
-    return scores
+    if objective.coupling is Coupling.BATCH:
+        (group,) = step.groups
+        return [_run_group(group, objective, settings, seed, 0)]
+    world = settings.processes.world
+    # the groups are as large as memory allows, and each is one process's
+    settings = replace(settings, kept_tokens=EVERYTHING, processes=Alone())
+    return [
+        _run_group(group, objective, settings, seed, world.rank + number * world.size)
+        for number, group in enumerate(step.groups)
+    ]
+
+
+def _run_group(
+    group: PreparedGroup, objective: Objective, settings: EmbedSettings, seed: int, number: int
+) -> GroupScores:
+    """All but the planning of one group of rows. number: among those of all processes."""
+    embedding = Embedding(settings, group, mix(seed, number))
+    embedding.compute()
+    batch = _scored(group, embedding, settings, seed)
+    draw_from(mix(seed, number, "decoders"))
+    terms = _score(objective, batch, settings)
+    if not settings.processes.world.is_first:
+        objective.zero_grad(set_to_none=True)  # of a batch that all have scored: the first process's is added up
+    embedding.give_back()
+    return _scores(terms, batch, group, embedding)
 
 
 def _scored(group: PreparedGroup, embedding: Embedding, settings: EmbedSettings, seed: int) -> Batch:
     """The rows with their embeddings: (L, T, D) tables gathered into (L, B, D) views."""
     views = {view: embedding.tables[group.tower_of[view]][:, slots] for view, slots in group.slot_of.items()}
     autocast = settings.precision.autocast
-    return replace(group.batch, embeddings=views, generator=generator(seed, "objective"), autocast=autocast, counts={})
+    draws = generator(seed, "objective")
+    sharing = partial(_share_of, settings.processes, group.batch.row_block)
+    batch = replace(group.batch, embeddings=views, generator=draws, autocast=autocast, sharing=sharing)
+    return replace(batch, counts={})
+
+
+def _share_of(processes: Processes, row_block: int, rows: int) -> RowShare:
+    """A part of the rows for each process; of those that one block holds, all: they take less time than the sums do."""
+    world = processes.world
+    if world.is_alone or rows <= row_block:
+        return all_rows(rows)
+    return RowShare(range(rows * world.rank // world.size, rows * (world.rank + 1) // world.size), processes.add_up)
 
 
 def _score(objective: Objective, batch: Batch, settings: EmbedSettings) -> dict[str, Tensor]:
