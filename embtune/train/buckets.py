@@ -37,6 +37,6 @@ def flattened(bucket: Sequence[Tensor]) -> Tensor:
 def spread(flat: Tensor, bucket: Sequence[Tensor]) -> None:
     """Put the numbers of `flattened` back into the bucket's tensors."""
     with torch.no_grad():
-        for tensor, part in zip(bucket, flat.split([each.numel() for each in bucket]), strict=True):
+        for tensor, part in zip(bucket, torch.split(flat, [each.numel() for each in bucket]), strict=True):
             if tensor.data_ptr() != part.data_ptr():
                 tensor.copy_(part.view_as(tensor))

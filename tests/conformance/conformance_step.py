@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,9 +67,9 @@ def _apart(left: Tensor | None, right: Tensor | None) -> float:
     return float((left - right).abs().max())
 
 
-def prepare_cell(cell: Cell, folder: Path, guide: Path) -> Job:
+def prepare_cell(cell: Cell, folder: Path, guide: Path, overrides: Sequence[str] = ()) -> Job:
     """The cell as a run that could start now, but for weights of zeros."""
-    job = prepare(load_config(write_config(cell, folder, guide)), Several())
+    job = prepare(load_config(write_config(cell, folder, guide), overrides), Several())
     _leave_zeros(job)
     return job
 
