@@ -6,7 +6,8 @@ EmbtuneError            exit 1
 ├── ModelError          exit 2   a model folder that cannot be read
 ├── RunDirectoryError   exit 2   the output directory holds another run
 ├── DataError           exit 1   rows that cannot be used
-├── RunError            exit 1   the run could not go on (non-finite loss, disk full)
+├── RunError            exit 1   the run could not go on (disk full)
+│   └── CommonRunError  exit 1   the same, found by all processes of the run alike (non-finite loss)
 └── Stopped             130/143  a signal ended the run after it had saved
 
 Each carries *all* problems found, not the first one.
@@ -108,6 +109,10 @@ class RunError(EmbtuneError):
     """A run that started and could not go on."""
 
     exit_code = 1
+
+
+class CommonRunError(RunError):
+    """What every process of a run finds at the same place, so that one of them is enough to tell it."""
 
 
 class Stopped(EmbtuneError):

@@ -74,7 +74,9 @@ class MultipleNegativesRanking(Objective, NestedWidths):
         roles = _roles(batch)
         softmaxes = self._softmaxes([batch.mask(role) for role in roles])
         tables = [batch.embedding(role) for role in roles]
-        totals = nested_cross_entropy_sums(softmaxes, tables, weights, self.settings.scale, batch.row_block, batch.sharing)
+        totals = nested_cross_entropy_sums(
+            softmaxes, tables, weights, self.settings.scale, batch.row_block, batch.sharing
+        )
         means = totals / (len(softmaxes) * len(tables[0]))
         return {width: {_TERM: mean} for width, mean in zip(weights, means.unbind(), strict=True)}
 

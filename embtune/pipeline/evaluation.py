@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from embtune.catalog.choices import Similarity
 from embtune.config import LoadedConfig
@@ -18,9 +19,11 @@ from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
 from embtune.pipeline.datasets import EvalSet
 from embtune.pipeline.texts import RoleTexts, role_texts
+from embtune.pipeline.together import Together
 from embtune.pipeline.towers import embedders
 from embtune.report.progress import Advance, Progress
 from embtune.train.precision import MixedPrecision
+from embtune.train.processes import Alone, Processes
 
 
 @dataclass(frozen=True)
@@ -149,19 +152,24 @@ def measure(
     token_budget: int,
     progress: Progress,
     check_stop: Callable[[], None],
+    processes: Processes | None = None,
 ) -> Measured:
-    """Measure the model as it stands.
+    """Measure the model as it stands; of several processes each embeds a part of the texts, and all get the metrics.
 
     Args:
         token_budget: token slots of one forward pass.
-        check_stop: called as texts are done; may raise to end the evaluation.
+        check_stop: called as texts are done, by all processes at the same places; may raise to end the evaluation.
+        processes: that measure together; None is this one alone.
     """
     started = time.perf_counter()
     results: dict[str, float] = {}
+    together = Together(processes or Alone(), check_stop)
     for task in evaluation.tasks:
         with progress.stage(f"evaluating {task.evaluator.name}") as advance:
-            encode = _encoder(model, task.texts, precision, token_budget, advance, check_stop)
-            results |= task.evaluator.run(encode, evaluation.dims)
+            encode = _encoder(model, task.texts, precision, token_budget, advance, together)
+            results |= together.of_first(
+                partial(task.evaluator.run, encode, evaluation.dims), partial(task.evaluator.embed, encode)
+            )
     return Measured(results, time.perf_counter() - started)
 
 
@@ -171,24 +179,20 @@ def _encoder(
     precision: MixedPrecision,
     token_budget: int,
     advance: Advance,
-    check_stop: Callable[[], None],
+    together: Together,
 ) -> Encode:
     towers = embedders(model)
 
-    def done(count: int) -> None:
-        advance(count)
-        check_stop()
-
     def encode(texts: Sequence[str], role: str | None) -> Embeddings:
         written = texts_of.of(role)
-        return encode_texts(
+        embed = partial(
+            encode_texts,
             towers[written.tower or MAIN_TOWER],
-            texts,
-            written.prompt,
+            prompt=written.prompt,
             token_budget=token_budget,
             autocast=precision.autocast,
             max_length=written.max_length,
-            progress=done,
         )
+        return together.embedded(embed, texts, advance)
 
     return encode

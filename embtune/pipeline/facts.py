@@ -48,6 +48,8 @@ def plan_facts(job: Job) -> list[Fact]:
     facts.append(Fact("warm-up steps", training.learning_rate.warmup_steps))
     facts.append(_evaluations(job, total))
     facts.append(_checkpoints(job, total))
+    world = training.processes.world
+    facts += [] if world.is_alone else [Fact("processes", world.size)]
     facts.append(Fact("device", str(training.precision.device), _device_text(job)))
     facts.append(job.computing.fact())
     return facts

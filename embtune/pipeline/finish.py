@@ -18,6 +18,7 @@ from embtune.model.load import load_model
 from embtune.model.lora import has_lora
 from embtune.model.packing import pack_where_faster
 from embtune.model.save import save_model
+from embtune.pipeline.best import BestWeights
 from embtune.pipeline.card import card_of
 from embtune.pipeline.classifiers import trained_classifiers
 from embtune.pipeline.memory import peak_memory_bytes
@@ -31,10 +32,10 @@ _TOLERANCE, _MERGED_TOLERANCE = 1e-5, 1e-4  # merging low-rank updates rounds ev
 _TEXTS = 8
 
 
-def finish(session: Session) -> RunResult:
+def finish(session: Session, best: BestWeights) -> RunResult:
     """Put the best weights back, save the model and say what the run came to.
 
-    Low-rank updates are in the saved model; alone they are kept beside it.
+    Low-rank updates are in the saved model; alone they are kept beside it. One process of a run does this.
 
     Raises:
         RunError: the model cannot be written, or what was written gives other vectors.
@@ -44,7 +45,7 @@ def finish(session: Session) -> RunResult:
     if state.best is not None:
         after = state.best.metrics
         if state.best.step != state.step:
-            session.best.load(job.training.trainables, state.best.step)
+            best.load(job.training.trainables, state.best.step)
     scores = gains(state.first_metrics, after, job.evaluation.metric_names)
     if has_lora(job.model):
         _save_adapters(session)

@@ -32,8 +32,10 @@ from embtune.train.learning_rate import LearningRate, warmup_steps
 from embtune.train.loop import Training
 from embtune.train.optimizer import Trainables, build_adamw
 from embtune.train.precision import MixedPrecision
+from embtune.train.processes import Alone, Processes
 from embtune.train.seeds import mix
 from embtune.train.task import Task
+from embtune.world import ALONE, World
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,13 @@ class Job:
     computing: Computing
 
 
-def read_inputs(loaded: LoadedConfig, progress: Progress, bf16_speedup: float | None = None) -> Inputs:
+def read_inputs(
+    loaded: LoadedConfig, progress: Progress, bf16_speedup: float | None = None, world: World = ALONE
+) -> Inputs:
     """Read and check all data of a config.
 
     Args:
-        bf16_speedup: as `decide_settings` takes it.
+        bf16_speedup, world: as `decide_settings` takes it.
 
     Raises:
         ConfigError, DataError: everything that is wrong with it.
@@ -74,7 +78,7 @@ def read_inputs(loaded: LoadedConfig, progress: Progress, bf16_speedup: float | 
     with progress.stage("reading data"):
         train_sets, eval_sets = load_sets(loaded)
     check_evaluation(loaded, eval_sets)
-    return Inputs(train_sets, eval_sets, decide_settings(loaded, train_sets, bf16_speedup))
+    return Inputs(train_sets, eval_sets, decide_settings(loaded, train_sets, bf16_speedup, world))
 
 
 def prepare(
@@ -84,6 +88,7 @@ def prepare(
     *,
     embed: bool = True,
     bf16_speedup: float | None = None,
+    processes: Processes | None = None,
 ) -> Job:
     """Everything up to the first step.
 
@@ -93,11 +98,13 @@ def prepare(
         cache: where vectors of frozen models, tokens and first scores are kept between runs; None keeps none.
         embed: False has random vectors stand in for those of frozen models, which are then not asked.
         bf16_speedup: as `decide_settings` takes it.
+        processes: that do the run together, each with a job of its own; None is this one alone.
 
     Raises:
         ConfigError, DataError, ModelError: the run cannot be what the config asks for.
     """
-    inputs = read_inputs(loaded, progress, bf16_speedup)
+    processes = processes or Alone()
+    inputs = read_inputs(loaded, progress, bf16_speedup, processes.world)
     asked = read_frozen(loaded, inputs.train_sets, progress)
     if asked.models:
         _check_ahead(loaded, inputs, asked, progress)
@@ -116,7 +123,7 @@ def prepare(
     towers = build_towers(model, tasks)
     length = tokens_of_run(inputs.train_sets, schedule.total_steps * loaded.config.train.batch_size)
     computing = prepare_computing(loaded.config.train, inputs.settings, towers, length)
-    training = _training(loaded, inputs, schedule, towers, computing, tasks)
+    training = _training(loaded, inputs, schedule, towers, computing, tasks, processes)
     return Job(loaded, inputs, model, training, evaluation, metric, frozen, tokens, Filling(tasks), cache, computing)
 
 
@@ -135,11 +142,13 @@ def _training(
     towers: Mapping[str, TextEmbedder],
     computing: Computing,
     tasks: Sequence[Task],
+    processes: Processes,
 ) -> Training:
     train, settings = loaded.config.train, inputs.settings
     deepest = max(tower.depth for tower in towers.values())
     widest = max(tower.encoder.width for tower in towers.values())  # not the embeddings': a dense layer may narrow them
     trainables = Trainables(towers, dict.fromkeys(task.objective for task in tasks))
+    sharers = processes.world.local_size
     micro = None if train.micro_batch_tokens == "auto" else train.micro_batch_tokens
     return Training(
         tasks=tasks,
@@ -151,11 +160,12 @@ def _training(
             train.lr_scheduler_type, train.learning_rate, _warmup(loaded, schedule.total_steps), schedule.total_steps
         ),
         precision=MixedPrecision(settings.precision, settings.device),
-        budget=decide_budget(settings.device, deepest, widest, micro, settings.gradient_cache),
+        budget=decide_budget(settings.device, deepest, widest, micro, settings.gradient_cache, sharers),
         max_grad_norm=train.max_grad_norm or 0.0,
         on_non_finite=train.on_non_finite,
         seed=loaded.config.seed,
         half=computing.half,
+        processes=processes,
     )
 
 

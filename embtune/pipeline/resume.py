@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from embtune.config import LoadedConfig
 from embtune.config.words import Resume
-from embtune.errors import Problem, RunDirectoryError
+from embtune.errors import Problem, RunDirectoryError, RunError
 from embtune.pipeline.collecting import located
 from embtune.pipeline.job import Job
 from embtune.report.record import RunRecord, read_record
 from embtune.report.run_directory import RunDirectory, RunState
 from embtune.train.checkpoint import Checkpoints, restore
+from embtune.train.processes import Processes
 from embtune.train.state import TrainState
 
 
@@ -99,13 +100,24 @@ def starting_state(job: Job, checkpoints: Checkpoints) -> Start:
     """The newest whole checkpoint's, with its weights in place; a new one where there is none.
 
     Raises:
-        RunError: the checkpoint is of other parameters.
+        RunError: the checkpoint is of other parameters, or processes of the run find different ones.
     """
     checkpoint, damaged = checkpoints.newest()
     outcome = "no whole checkpoint is left, and the run starts anew" if checkpoint is None else "the one before is used"
     warnings = tuple(f"{problem.message}; {outcome}" for problem in damaged)
+    _check_same_place(0 if checkpoint is None else checkpoint.step, job.training.processes)
     if checkpoint is None:
         return Start(TrainState(), warnings)
     restore(checkpoint, job.training.trainables, job.training.optimizer)
     job.training.precision.restore(checkpoint.state.scaler)
     return Start(checkpoint.state, warnings)
+
+
+def _check_same_place(step: int, processes: Processes) -> None:
+    first = processes.told(step)
+    if step != first:
+        raise RunError.of(
+            "other-checkpoint",
+            f"process {processes.world.rank} finds the run at step {step}, the first process at step {first}",
+            "Put output_dir where all machines of the run see the same files.",
+        )

@@ -10,21 +10,20 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from embtune.errors import Stopped
-from embtune.pipeline.best import BestWeights
 from embtune.pipeline.evaluation import Measured, measure
 from embtune.pipeline.filling import tell_cache_notes, tokens_note
 from embtune.pipeline.intervals import Due
 from embtune.pipeline.job import Job
+from embtune.pipeline.keeping import Keeper
 from embtune.pipeline.memory import peak_memory_bytes
 from embtune.pipeline.notes import truncation
 from embtune.pipeline.start_scores import measured_start
 from embtune.pipeline.window import Window
 from embtune.report.events import CheckpointEvent, EvalEvent, WarningEvent
-from embtune.report.metrics_log import MetricsLog
 from embtune.report.progress import Progress
 from embtune.report.run_directory import RunDirectory
-from embtune.train.checkpoint import Checkpoints
 from embtune.train.loop import StepReport, train
+from embtune.train.replicas import replicas_differ
 from embtune.train.state import BestScore, TrainState
 from embtune.train.stop import StopRequest
 
@@ -36,9 +35,7 @@ class Session:
     job: Job
     directory: RunDirectory
     state: TrainState
-    checkpoints: Checkpoints
-    best: BestWeights
-    log: MetricsLog
+    keeper: Keeper
     progress: Progress
     stop: StopRequest
     show_every_step: bool = False
@@ -75,7 +72,10 @@ class Session:
                     self._evaluate_if_due()
                     if self._saves.at(self.state.step):
                         self._save()
-                    self.stop.check()
+                    self._check_stop()
+
+    def _check_stop(self) -> None:
+        self.stop.check(self.job.training.processes)
 
     def _farewell(self) -> str:
         if self._saved < 0:
@@ -90,7 +90,7 @@ class Session:
         logged = report.step % every == 0 or report.step == total
         self.progress.step(event, logged or self.show_every_step)
         if logged:
-            self.log.write(event)
+            self.keeper.event(event)
             self._window.clear()
         if report.skipped:
             text = f"step {report.step}: loss {report.loss:g}, gradient norm {report.grad_norm:g}; the step was skipped"
@@ -113,7 +113,7 @@ class Session:
     def warn(self, code: str, text: str) -> None:
         """Tell people and the log."""
         event = WarningEvent(self.state.step, self.epoch, code, text)
-        self.log.write(event)
+        self.keeper.event(event)
         self.progress.warning(event)
 
     def _evaluate_if_due(self) -> None:
@@ -121,37 +121,43 @@ class Session:
         due = self._evaluations.at(state.step) or (state.step == 0 and job.loaded.config.eval.on_start)
         if not due or not job.evaluation.tasks or state.evaluated == state.step:
             return
+        self._compare_replicas()
         measured = self._measured()
         state.evaluated = state.step
         state.last_metrics = measured.metrics
         if state.step == 0:
             state.first_metrics = measured.metrics
         event = EvalEvent(state.step, self.epoch, measured.metrics, measured.seconds)
-        self.log.write(event)
+        self.keeper.event(event)
         self.progress.evaluation(event, job.evaluation.headline)
         self._keep_if_best(measured.metrics)
+
+    def _compare_replicas(self) -> None:
+        if replicas_differ(self.job.training.processes, self.job.training.trainables):
+            text = "the weights are no longer the same on all processes; those of the first are evaluated and saved"
+            self.warn("replicas-differ", f"step {self.state.step}: {text}")
 
     def _measured(self) -> Measured:
         job = self.job
         if self.state.step == 0:
-            return measured_start(job, self.progress, self.stop.check)
-        budget = job.training.budget.micro_batch_tokens
-        return measure(job.model, job.evaluation, job.training.precision, budget, self.progress, self.stop.check)
+            return measured_start(job, self.progress, self._check_stop)
+        training, check = job.training, self._check_stop
+        budget = training.budget.micro_batch_tokens
+        return measure(job.model, job.evaluation, training.precision, budget, self.progress, check, training.processes)
 
     def _keep_if_best(self, metrics: dict[str, float]) -> None:
         metric, best = self.job.best_metric, self.state.best
         if metric is None or (best is not None and not metrics[metric] > best.value):
             return
-        self.best.save(self.job.training.trainables, self.state.step)
+        self.keeper.best(self.job.training.trainables, self.state.step)
         self.state.best = BestScore(metric, metrics[metric], self.state.step, metrics)
 
     def _save(self) -> None:
         training, state = self.job.training, self.state
-        path = self.checkpoints.save(training.trainables, training.optimizer, state)
+        path = self.keeper.checkpoint(training, state)
         self._saved = state.step
-        self.best.keep_only(self.checkpoints.best_steps())
-        event = CheckpointEvent(state.step, self.epoch, str(path.relative_to(self.directory.path)))
-        self.log.write(event)
+        event = CheckpointEvent(state.step, self.epoch, path)
+        self.keeper.event(event)
         self.progress.checkpoint(event)
 
     @property

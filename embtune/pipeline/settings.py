@@ -15,6 +15,7 @@ from embtune.config.words import BatchSampler, GradientCache, Precision
 from embtune.errors import ConfigError
 from embtune.pipeline.datasets import TrainSet
 from embtune.train.precision import cpu_computes_bf16, decide_device, decide_precision
+from embtune.world import ALONE, World
 
 _SAMPLER_OF_NEED = {
     Need.GROUP_BY_LABEL: BatchSampler.GROUP_BY_LABEL,
@@ -46,19 +47,23 @@ class Settings:
 
 
 def decide_settings(
-    loaded: LoadedConfig, train_sets: Sequence[TrainSet], bf16_speedup: float | None = None
+    loaded: LoadedConfig,
+    train_sets: Sequence[TrainSet],
+    bf16_speedup: float | None = None,
+    world: World = ALONE,
 ) -> Settings:
     """Decide everything that the config leaves to the tool, from the losses and the machine.
 
     Args:
         bf16_speedup: of this CPU over float32, 0 where it cannot compute in bf16; None where that was not measured.
+        world: the processes of the run.
 
     Raises:
         ConfigError: bf16 on a CPU that cannot compute in it.
     """
     train = loaded.config.train
     losses = [loss for each in train_sets for loss in each.losses]
-    device = decide_device()
+    device = decide_device(world)
     cache, notes = _gradient_cache(train.gradient_cache, losses)
     asked = train.batch_sampler
     samplers = tuple(_sampler(each.losses) if asked is BatchSampler.AUTO else asked for each in train_sets)

@@ -31,13 +31,14 @@ def measured_start(job: Job, progress: Progress, check_stop: Callable[[], None])
     """
     started = time.perf_counter()
     path = _place(job)
-    kept = None if path is None else _read(path, job)
+    kept = job.training.processes.told(None if path is None else _read(path, job))
     if kept is not None:
         progress.note("the model and what it is evaluated on are those of an earlier run, and so are the first scores")
         return Measured(kept, time.perf_counter() - started)
     budget = job.training.budget.micro_batch_tokens
-    measured = measure(job.model, job.evaluation, job.training.precision, budget, progress, check_stop)
-    if path is not None:
+    processes = job.training.processes
+    measured = measure(job.model, job.evaluation, job.training.precision, budget, progress, check_stop, processes)
+    if path is not None and processes.world.is_first:
         with suppress(RunError, OSError):  # a cache that is not to be written to is no reason to stop
             path.parent.mkdir(parents=True, exist_ok=True)
             write_beside(path, json.dumps(measured.metrics, indent=2))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from embtune.errors import Problem, RunDirectoryError, Stopped
 from embtune.pipeline.best import BestWeights
 from embtune.pipeline.facts import data_records, fixed_model_records, plan_facts, with_all_tokens
 from embtune.pipeline.finish import finish
+from embtune.pipeline.following import follow, leading
 from embtune.pipeline.job import Job, prepare
+from embtune.pipeline.keeping import OnDisk
 from embtune.pipeline.notes import notes, warnings
 from embtune.pipeline.resume import check_same_inputs, claim, starting_state
 from embtune.pipeline.session import Session
@@ -26,6 +30,7 @@ from embtune.report.run_directory import RunDirectory, RunState
 from embtune.report.train_log import TrainLog
 from embtune.train.checkpoint import Checkpoints
 from embtune.train.loop import train
+from embtune.train.processes import Alone, Processes
 from embtune.train.state import TrainState
 from embtune.train.stop import StopRequest, listening
 
@@ -49,31 +54,62 @@ class TrainRequest:
     bf16_speedup: float | None = None
 
 
-def run_training(loaded: LoadedConfig, request: TrainRequest, progress: Progress) -> dict[str, object] | None:
+def run_training(
+    loaded: LoadedConfig, request: TrainRequest, progress: Progress, processes: Processes | None = None
+) -> dict[str, object] | None:
     """Do the run, or what is left of it.
 
+    Args:
+        processes: that do it together, each of which calls this; None is this one alone.
+
     Returns:
-        The result as `run.json` holds it; None after a dry run.
+        The result as `run.json` holds it; None after a dry run, and where this is not the first process.
 
     Raises:
         EmbtuneError: anything that is wrong; `Stopped` after a signal, with everything saved.
     """
+    processes = processes or Alone()
     directory = RunDirectory(Path(loaded.config.output_dir))
     if request.dry_run:
-        _dry_run(loaded, directory, request, progress)
+        _dry_run(loaded, directory, request, progress, processes)
         return None
+    if not processes.world.is_first:
+        with listening() as stop:
+            follow(partial(_job, loaded, request, Several(), processes), directory, stop, processes)
+        return None
+    with leading(processes) as begin:
+        return _lead(loaded, directory, request, progress, processes, begin)
+
+
+def _lead(
+    loaded: LoadedConfig,
+    directory: RunDirectory,
+    request: TrainRequest,
+    progress: Progress,
+    processes: Processes,
+    begin: Callable[[], None],
+) -> dict[str, object]:
+    """The run as its first process does it. begin: lets the others begin."""
     if claim(loaded, directory) is RunState.FINISHED:
         return _finished_result(directory, progress)
     with listening() as stop:
-        job = prepare(loaded, progress, request.cache, bf16_speedup=request.bf16_speedup)
+        job = _job(loaded, request, progress, processes)
         with directory.locked() as kept_out:
             if not kept_out:
                 progress.note(f"{directory.path}: this file system knows no locks; start no second run in it")
             if claim(loaded, directory) is RunState.FINISHED:  # by another process, since
                 return _finished_result(directory, progress)
             directory.create(loaded.text, loaded.resolved_yaml())
-            _in_directory(job, directory, request, progress, stop)
+            _in_directory(job, directory, request, progress, stop, begin)
             return _result(directory)
+
+
+def _job(loaded: LoadedConfig, request: TrainRequest, progress: Progress, processes: Processes) -> Job:
+    """With all texts tokenised where there are several processes: the first fills the cache that the others read."""
+    job = prepare(loaded, progress, request.cache, bf16_speedup=request.bf16_speedup, processes=processes)
+    if processes.world.is_first and not processes.world.is_alone:
+        job.filling.wait(progress)
+    return job
 
 
 def _finished_result(directory: RunDirectory, progress: Progress) -> dict[str, object]:
@@ -87,13 +123,15 @@ def _result(directory: RunDirectory) -> dict[str, object]:
     return result | {"model": str(directory.model)}  # in the record a part of the path may be hidden
 
 
-def _dry_run(loaded: LoadedConfig, directory: RunDirectory, request: TrainRequest, progress: Progress) -> None:
+def _dry_run(
+    loaded: LoadedConfig, directory: RunDirectory, request: TrainRequest, progress: Progress, processes: Processes
+) -> None:
     """The plan, and two real steps: the second shows that the first left sound weights. Nothing reaches the disk.
 
     A directory that the run itself would be refused is told of. Guides and teachers are read and asked nothing.
     """
     with listening():
-        job = prepare(loaded, progress, embed=False, bf16_speedup=request.bf16_speedup)
+        job = prepare(loaded, progress, embed=False, bf16_speedup=request.bf16_speedup, processes=processes)
         job.filling.wait(progress)  # the plan is all that a dry run is for
         _tell_plan(job, progress)
         for problem in _refusals(loaded, directory):
@@ -125,11 +163,17 @@ def _tell_plan(job: Job, progress: Progress) -> None:
 
 
 def _in_directory(
-    job: Job, directory: RunDirectory, request: TrainRequest, progress: Progress, stop: StopRequest
+    job: Job,
+    directory: RunDirectory,
+    request: TrainRequest,
+    progress: Progress,
+    stop: StopRequest,
+    begin: Callable[[], None],
 ) -> None:
-    """The run, in a directory that is this process's alone."""
+    """The run, in a directory that is this process's alone to write in."""
     record = _record(job, request)
     check_same_inputs(record, directory)
+    begin()
     checkpoints = Checkpoints(directory.checkpoints, job.loaded.config.checkpoint.keep)
     start = starting_state(job, checkpoints)
     step = start.state.step
@@ -141,10 +185,11 @@ def _in_directory(
         shown = Several((progress, PlainProgress(train_log.line)))
         record.write(directory.record, hide)
         best = BestWeights(directory.best)
-        session = Session(job, directory, start.state, checkpoints, best, log, shown, stop, request.every_step)
+        keeper = OnDisk(checkpoints, best, log)
+        session = Session(job, directory, start.state, keeper, shown, stop, request.every_step)
         _announce(session, record, start.warnings)
         stop.at_step_ends = True
-        _to_the_end(session, record)
+        _to_the_end(session, record, best)
 
 
 def _announce(session: Session, record: RunRecord, damaged: tuple[str, ...]) -> None:
@@ -161,10 +206,10 @@ def _announce(session: Session, record: RunRecord, damaged: tuple[str, ...]) -> 
         session.warn("damaged-checkpoint", text)
 
 
-def _to_the_end(session: Session, record: RunRecord) -> None:
+def _to_the_end(session: Session, record: RunRecord, best: BestWeights) -> None:
     try:
         session.run()
-        result = finish(session)
+        result = finish(session, best)
     except BaseException as error:
         _end(session, record, "stopped" if isinstance(error, Stopped) else "failed")
         raise
@@ -177,7 +222,7 @@ def _to_the_end(session: Session, record: RunRecord) -> None:
 
 def _end(session: Session, record: RunRecord, status: str, result: RunResult | None = None) -> None:
     state = session.state
-    session.log.write(EndEvent(state.step, session.epoch, status, state.seconds))
+    session.keeper.event(EndEvent(state.step, session.epoch, status, state.seconds))
     record = replace(record, plan=with_all_tokens(record.plan, session.job))
     record.ended_as(status, result).write(session.directory.record, session.job.loaded.hide)
 
@@ -186,7 +231,7 @@ def _record(job: Job, request: TrainRequest) -> RunRecord:
     return RunRecord(
         argv=request.argv,
         seed=job.loaded.config.seed,
-        world_size=1,
+        world_size=job.training.processes.world.size,
         device=str(job.training.precision.device),
         data=data_records(job),
         plan=tuple(plan_facts(job)),

@@ -52,7 +52,12 @@ class Budget:
 
 
 def decide_budget(
-    device: torch.device, depth: int, width: int, asked_tokens: int | None, gradient_cache: GradientCache
+    device: torch.device,
+    depth: int,
+    width: int,
+    asked_tokens: int | None,
+    gradient_cache: GradientCache,
+    sharers: int = 1,
 ) -> Budget:
     """The budget for a tower of `depth` layers of `width` on `device`.
 
@@ -62,9 +67,10 @@ def decide_budget(
     Args:
         asked_tokens: the config's number, or None to decide.
         gradient_cache: which micro-batches are embedded twice: those whose graphs do not fit, all, or none.
+        sharers: processes of the run on this machine.
     """
     budget = asked_tokens or (micro_batch_tokens(device) if depth else _WITHOUT_LAYERS)
-    group = max(budget, int(total_bytes(device) * _SHARE_FOR_GROUPS / _bytes_per_token(depth, width)))
+    group = max(budget, int(total_bytes(device, sharers) * _SHARE_FOR_GROUPS / _bytes_per_token(depth, width)))
     kept = {GradientCache.AUTO: None, GradientCache.ALWAYS: 0, GradientCache.NEVER: EVERYTHING}[gradient_cache]
     return Budget(budget, kept, group, _ROW_BLOCK.get(device.type, 1024), _LAUNCH_TOKENS.get(device.type, 512))
 

@@ -38,7 +38,9 @@ def tokens_that_fit(settings: EmbedSettings, step: PreparedStep, still_to_come: 
     device = settings.precision.device
     graphs = [_measured(settings, batch) for batch in _usual_batches(step)]
     dearest = max(graphs, key=lambda graph: graph.bytes_per_slot)
-    left = (available_bytes(device) - still_to_come) * _SHARE.get(device.type, 0.5) - dearest.graph_bytes
+    left = (available_bytes(device, settings.processes.world.local_size) - still_to_come) * _SHARE.get(
+        device.type, 0.5
+    ) - dearest.graph_bytes
     return max(0, int(left / max(1.0, dearest.bytes_per_slot)))
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from embtune.catalog.spec import Coupling
 from embtune.config.words import OnNonFinite
-from embtune.errors import RunError
+from embtune.errors import CommonRunError
 from embtune.model.embedder import TextEmbedder
 from embtune.train.adding import add_up_step
 from embtune.train.ahead import made_ahead
@@ -145,7 +145,7 @@ def _set_training_mode(training: Training) -> None:
 
 
 def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -> tuple[GroupScores, int | None]:
-    """The step, repeated from its plan with half the budget as often as the device of any process runs out of memory."""
+    """The step, repeated from its plan with half the budget as often as any process runs out of memory."""
     halved_to = None
     task, seed = planned.task, planned.seed
     while True:
@@ -232,7 +232,7 @@ def _optimise(training: Training, rate: float, skipped: bool) -> bool:
     scaler.update()
     training.optimizer.zero_grad(set_to_none=True)
     if scaler.is_enabled() and scaler.get_scale() < 1:
-        raise RunError.of(
+        raise CommonRunError.of(
             "non-finite",
             "the gradients stay infinite at every factor of the fp16 loss scaler",
             "Lower train.learning_rate, or use train.precision: bf16 or fp32.",
@@ -240,18 +240,18 @@ def _optimise(training: Training, rate: float, skipped: bool) -> bool:
     return scaler.get_scale() >= factor
 
 
-def _out_of_memory() -> RunError:
-    return RunError.of(
+def _out_of_memory() -> CommonRunError:
+    return CommonRunError.of(
         "out-of-memory",
         "the device has no memory for a single text",
         "Lower model.max_seq_length or train.batch_size, use a smaller model, or free the device.",
     )
 
 
-def _non_finite(task: Task, rows: np.ndarray, step: int, outcome: StepOutcome, grad_norm: float) -> RunError:
+def _non_finite(task: Task, rows: np.ndarray, step: int, outcome: StepOutcome, grad_norm: float) -> CommonRunError:
     what = "loss" if not math.isfinite(outcome.loss) else "gradient"
     shown = ", ".join(str(row) for row in rows[:10].tolist()) + (", ..." if len(rows) > 10 else "")
-    return RunError.of(
+    return CommonRunError.of(
         "non-finite",
         f"step {step}: the {what} is not finite (terms {outcome.terms}, gradient norm {grad_norm}); "
         f"dataset {task.rows.name!r}, rows {shown}",

@@ -12,24 +12,27 @@ _CACHE = "inactive_file"  # counted as used, and given back when it is wanted
 _STATISTICS = Path("/sys/fs/cgroup/memory.stat")
 
 
-def available_bytes(device: torch.device) -> int:
-    """What this process could still take, as far as the system tells."""
+def available_bytes(device: torch.device, sharers: int = 1) -> int:
+    """What this process could still take, as far as the system tells, where as many `sharers` want as much.
+
+    A GPU is one process's own.
+    """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     left = _machine("MemAvailable", default=_physical_bytes() // 2)
     limit = _number(_LIMIT)
     if limit is None:
-        return left
-    return max(0, min(left, limit - (_number(_USED) or 0) + _fields(_STATISTICS).get(_CACHE, 0)))
+        return left // sharers
+    return max(0, min(left, limit - (_number(_USED) or 0) + _fields(_STATISTICS).get(_CACHE, 0))) // sharers
 
 
-def total_bytes(device: torch.device) -> int:
-    """What there is in all: the same however much of it is taken."""
+def total_bytes(device: torch.device, sharers: int = 1) -> int:
+    """What there is in all for each of `sharers` processes: the same however much of it is taken."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
     total = _machine("MemTotal", default=_physical_bytes())
-    return min(total, _number(_LIMIT) or total)
+    return min(total, _number(_LIMIT) or total) // sharers
 
 
 def _machine(name: str, default: int) -> int:

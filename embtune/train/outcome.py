@@ -39,7 +39,10 @@ class StepOutcome:
 
 @dataclass(frozen=True)
 class GroupScores:
-    """What one group of rows, or a whole step, came to. The scalars may still be being computed: nothing in here waits for them."""
+    """What one group of rows, or a whole step, came to.
+
+    The scalars may still be being computed: nothing in here waits for them.
+    """
 
     terms: Mapping[str, Tensor]
     counts: Mapping[str, Count]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from embtune.config.words import Precision
+from embtune.world import ALONE, World
 
 _AUTOCAST_DTYPES = {
     Precision.BF16: torch.bfloat16,
@@ -19,9 +20,11 @@ _AUTOCAST_DTYPES = {
 _CLEARLY_FASTER = 1.3  # what a run gains is less than what its linear maps gain
 
 
-def decide_device() -> torch.device:
-    """The GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def decide_device(world: World = ALONE) -> torch.device:
+    """The GPU where there is one, else the CPU; of several processes on a machine each has a GPU of its own."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda") if world.is_alone else torch.device("cuda", world.local_rank)
 
 
 def decide_precision(asked: Precision, device: torch.device, cpu_speedup: float | None = None) -> Precision:

@@ -20,8 +20,8 @@ from embtune.losses.objective import Batch, View
 from embtune.model.embedder import TextEmbedder
 from embtune.model.features import Features
 from embtune.train.budget import Budget
-from embtune.train.gathering import gathered
 from embtune.train.dealing import dealt
+from embtune.train.gathering import gathered
 from embtune.train.plan import MicroBatch, TextPlan, plan_texts, row_groups
 from embtune.train.rows import TrainingRows
 from embtune.world import ALONE, World

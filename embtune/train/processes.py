@@ -40,8 +40,9 @@ class Processes(ABC):
 
     @abstractmethod
     def add_up(self, tensors: Sequence[Tensor]) -> None:
-        """Replace each tensor by its sum over the processes, the same bits everywhere; shapes and order are everywhere
-        the same.
+        """Replace each tensor by its sum over the processes, the same bits everywhere.
+
+        Number, order and shapes of the tensors are the same everywhere too.
 
         Raises:
             OutOfMemoryElsewhere: nothing was added, for another process cannot.

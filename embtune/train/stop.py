@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from embtune.errors import Stopped
+from embtune.train.processes import Processes
 
 
 class StopRequest:
@@ -28,14 +29,15 @@ class StopRequest:
         if again or not self.at_step_ends:
             raise _Now
 
-    def check(self) -> None:
-        """Called where everything is in order.
+    def check(self, processes: Processes) -> None:
+        """Called where everything is in order, by all processes at the same place.
 
         Raises:
-            Stopped: a signal was noted.
+            Stopped: a signal was noted by any of them, and all stop.
         """
-        if self.signum is not None:
-            raise Stopped(self.signum, "stopped by a signal")
+        signum = processes.highest(self.signum or 0)
+        if signum:
+            raise Stopped(signum, "stopped by a signal")
 
 
 class _Now(BaseException):

@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from embtune.errors import Stopped
+from embtune.train.processes import Alone
 from embtune.train.stop import listening
 
 
@@ -16,7 +17,7 @@ def stopped_orderly() -> None:
     with listening() as stop:
         stop.at_step_ends = True
         os.kill(os.getpid(), signal.SIGTERM)
-        stop.check()
+        stop.check(Alone())
 
 
 def stopped_twice(saved: list[str]) -> None:

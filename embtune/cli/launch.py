@@ -1,0 +1,98 @@
+"""`embtune train --nproc N`: the same command line in N processes, started and watched by torchrun's own launcher."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from uuid import uuid4
+
+from embtune.cli.imports import importing
+from embtune.cli.output import FAILED, say
+from embtune.cli.threads import NUMBER
+from embtune.errors import Location, Problem, Stopped, UsageError
+from embtune.world import World
+
+_ORDERED = (signal.SIGINT, signal.SIGTERM)
+
+
+def check_nproc(nproc: int | None, world: World, config: str) -> None:
+    """Hold `--nproc` against the processes that there are already.
+
+    Raises:
+        UsageError: they are others than asked for; or the config can be read once.
+    """
+    where = Location("<command line>")
+    if nproc is not None and not world.is_alone and nproc != world.local_size:
+        message = f"--nproc {nproc}, but another launcher has started {world.local_size} processes on this machine"
+        raise UsageError(Problem("other-launcher", message, where, "Leave --nproc out: the launcher says it."))
+    if nproc is not None and nproc > 1 and config == "-":
+        message = "--nproc needs the config as a file: standard input can be read once"
+        raise UsageError(Problem("config-read-once", message, where, "Write the config to a file and name it."))
+
+
+def launch(nproc: int, environ: MutableMapping[str, str]) -> int:
+    """Run this process's own command line in `nproc` processes, and give the exit code that stands for all of them.
+
+    One that dies ends the others. The number of threads is divided, unless the user has said it.
+
+    Args:
+        environ: of this process, and of those it starts.
+    """
+    with importing():
+        from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
+        from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+        from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    # what it logs is for those who look for faults in it; what the processes say reaches the user by itself
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL + 1)
+    environ.setdefault(NUMBER, str(max(1, (os.cpu_count() or 1) // nproc)))
+    settings = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=nproc,
+        logs_specs=DefaultLogsSpecs(),
+        run_id=str(uuid4()),
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        local_addr="localhost",
+        max_restarts=0,
+    )
+    try:
+        elastic_launch(settings, sys.executable)("-m", "embtune", *sys.argv[1:])
+    except SignalException as stopped:
+        return 128 + int(stopped.sigval)
+    except ChildFailedError as failed:
+        return _exit_code({rank: failure.exitcode for rank, failure in failed.failures.items()})
+    return 0
+
+
+def _exit_code(codes: Mapping[int, int]) -> int:
+    """That of the process which was first to fail, as far as codes tell; whoever was left alone fails with 1.
+
+    Args:
+        codes: by rank, of those that failed; negative is the signal that ended it.
+    """
+    killed = {rank: -code for rank, code in codes.items() if code < 0 and -code not in _ORDERED}
+    for rank, signum in killed.items():
+        name = signal.Signals(signum).name
+        hint = "The same command goes on from the last checkpoint."
+        say(Problem("process-died", f"process {rank} was ended by {name}; the others were stopped", hint=hint).render())
+    if killed:
+        return FAILED
+    ordered = [128 - code for code in codes.values() if code < 0]
+    return next((code for code in (*codes.values(), *ordered) if code > FAILED), FAILED)
+
+
+@contextmanager
+def following_quietly(world: World) -> Iterator[None]:
+    """A process that is not the first says nothing of a signal that reached all of them; its exit code does."""
+    try:
+        yield
+    except Stopped as stopped:
+        if world.is_first:
+            raise
+        raise SystemExit(128 + stopped.signum) from None

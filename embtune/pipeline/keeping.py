@@ -1,0 +1,69 @@
+"""What a session leaves on disk: everything, where this is the first process of the run, else nothing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from embtune.pipeline.best import BestWeights
+from embtune.report.events import Event
+from embtune.report.metrics_log import MetricsLog
+from embtune.train.checkpoint import Checkpoints
+from embtune.train.loop import Training
+from embtune.train.optimizer import Trainables
+from embtune.train.state import TrainState
+
+
+class Keeper(ABC):
+    """Keeps what a session comes to.
+
+    Its methods raise RunError where something cannot be written.
+    """
+
+    @abstractmethod
+    def event(self, event: Event) -> None:
+        """A line of the metrics log."""
+
+    @abstractmethod
+    def best(self, trainables: Trainables, step: int) -> None:
+        """The weights as they stand, which are the best so far."""
+
+    @abstractmethod
+    def checkpoint(self, training: Training, state: TrainState) -> str:
+        """Everything that the run can go on from; gives its place in the run's directory."""
+
+
+class OnDisk(Keeper):
+    """Keeps everything in the run's directory."""
+
+    def __init__(self, checkpoints: Checkpoints, best: BestWeights, log: MetricsLog) -> None:
+        self._checkpoints = checkpoints
+        self._best = best
+        self._log = log
+
+    def event(self, event: Event) -> None:
+        """Appended."""
+        self._log.write(event)
+
+    def best(self, trainables: Trainables, step: int) -> None:
+        """Beside those of other steps that a checkpoint names."""
+        self._best.save(trainables, step)
+
+    def checkpoint(self, training: Training, state: TrainState) -> str:
+        """The newest; old ones go, and weights that no checkpoint names."""
+        path = self._checkpoints.save(training.trainables, training.optimizer, state)
+        self._best.keep_only(self._checkpoints.best_steps())
+        return str(path.relative_to(self._checkpoints.folder.parent))
+
+
+class Nowhere(Keeper):
+    """Keeps nothing: the first process has all of it."""
+
+    def event(self, event: Event) -> None:
+        """Not kept."""
+
+    def best(self, trainables: Trainables, step: int) -> None:
+        """Not kept."""
+
+    def checkpoint(self, training: Training, state: TrainState) -> str:
+        """Not kept."""
+        return ""
