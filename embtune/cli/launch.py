@@ -66,12 +66,14 @@ def launch(nproc: int, environ: MutableMapping[str, str]) -> int:
     except SignalException as stopped:
         return 128 + int(stopped.sigval)
     except ChildFailedError as failed:
-        return _exit_code({rank: failure.exitcode for rank, failure in failed.failures.items()})
+        return exit_code_of({rank: failure.exitcode for rank, failure in failed.failures.items()})
     return 0
 
 
-def _exit_code(codes: Mapping[int, int]) -> int:
-    """That of the process which was first to fail, as far as codes tell; whoever was left alone fails with 1.
+def exit_code_of(codes: Mapping[int, int]) -> int:
+    """The exit code that stands for all processes, told of where a signal from outside ended one of them.
+
+    Whoever is stopped because another process failed ends by SIGTERM, or with 1 where it noticed first.
 
     Args:
         codes: by rank, of those that failed; negative is the signal that ended it.
@@ -83,8 +85,8 @@ def _exit_code(codes: Mapping[int, int]) -> int:
         say(Problem("process-died", f"process {rank} was ended by {name}; the others were stopped", hint=hint).render())
     if killed:
         return FAILED
-    ordered = [128 - code for code in codes.values() if code < 0]
-    return next((code for code in (*codes.values(), *ordered) if code > FAILED), FAILED)
+    own = [code for code in codes.values() if code > 0]
+    return max(own) if own else 128 - min(codes.values())
 
 
 @contextmanager
