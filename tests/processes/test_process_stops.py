@@ -134,7 +134,7 @@ def test_what_is_wrong_is_said_once(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text('{"anchor": "a", "positive": ""}\n')
     done = run_embtune("train", config, "--nproc", "2", *ARGUMENTS)
     assert done.returncode == 1, done.stderr
-    assert done.stderr.count("error[") == 1
+    assert done.stderr.count("error[bad-rows]") == 1
     assert not (tmp_path / "run").exists()
 
 
