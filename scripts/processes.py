@@ -1,10 +1,10 @@
 """Print how far several processes train from what one process trains, for every loss; exit 1 if one is too far.
 
-Usage: .venv/bin/python scripts/processes.py [LOSS ...]
+Usage: .venv/bin/python scripts/processes.py [LOSS ...] [--forms]
 
 Five steps of each loss, alone and in Matryoshka, by 1, 2 and 3 processes of gloo on this machine: float32, no dropout,
 everything cut small, and a last batch that leaves one of three processes without a row. Shown are the largest
-differences from one process of any term (in units of its size, where that is over 1) and of any weight.
+differences from one process of any term (in units of its size, where that is over 1) and of any weight. `--forms` trains each loss on every layout of its rows.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ def main() -> int:
     """Train, print the table, return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("losses", nargs="*", help="names of losses, or 'NAME + NAME' for a list; all by default")
+    parser.add_argument("--forms", action="store_true", help="one line for each layout of rows")
     arguments = parser.parse_args()
-    cells = [cell for cell in cells_shown() if not arguments.losses or cell.name in arguments.losses]
+    shown = cells_shown(every_form=arguments.forms)
+    cells = [cell for cell in shown if not arguments.losses or cell.name in arguments.losses]
     started = time.perf_counter()
     with TemporaryDirectory() as root:
         guide = save_guide(Path(root) / "guide")

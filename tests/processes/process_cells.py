@@ -32,10 +32,13 @@ MODIFIERS = ("none", "MatryoshkaLoss")
 TOLERANCE = 1e-5
 
 
-def cells_shown() -> Iterator[Cell]:
-    """Every loss and list of losses on each form of its rows, alone and in Matryoshka, in full transformers."""
+def cells_shown(every_form: bool = False) -> Iterator[Cell]:
+    """Every loss and list of losses, alone and in Matryoshka, in full transformers; on the first form of its rows."""
+    seen: set[tuple[str, str]] = set()
     for cell in all_cells():
-        if cell.modifier in MODIFIERS and cell.model == "transformer" and not cell.lora:
+        known = (cell.name, cell.modifier) in seen and not every_form
+        if cell.modifier in MODIFIERS and cell.model == "transformer" and not cell.lora and not known:
+            seen.add((cell.name, cell.modifier))
             yield cell
 
 
