@@ -4,7 +4,8 @@ Usage: .venv/bin/python scripts/processes.py [LOSS ...] [--forms]
 
 Five steps of each loss, alone and in Matryoshka, by 1, 2 and 3 processes of gloo on this machine: float32, no dropout,
 everything cut small, and a last batch that leaves one of three processes without a row. Shown are the largest
-differences from one process of any term (in units of its size, where that is over 1) and of any weight. `--forms` trains each loss on every layout of its rows.
+differences from one process of any term (in units of its size, where that is over 1) and of any weight. `--forms`
+trains each loss on every layout of its rows.
 """
 
 from __future__ import annotations
