@@ -49,17 +49,17 @@ def test_as_many_slots_are_kept_as_fit_into_the_memory_left(
     settings = EmbedSettings(made.towers, MixedPrecision(Precision.FP32, CPU), every_layer=False, kept_tokens=0)
     (batch,) = step.groups[0].text_batches
     one = graph_bytes(lambda: made.model(batch.features), made.model.parameters(), CPU)
-    monkeypatch.setattr(graph_memory, "available_bytes", lambda device: 10 * one + still_to_come)
+    monkeypatch.setattr(graph_memory, "available_bytes", lambda device, sharers: 10 * one + still_to_come)
     kept = tokens_that_fit(settings, step, still_to_come)
     assert kept == pytest.approx(4 * batch.features.token_slots, rel=0.01)  # half of ten, and one under way
-    monkeypatch.setattr(graph_memory, "available_bytes", lambda device: 0)
+    monkeypatch.setattr(graph_memory, "available_bytes", lambda device, sharers: 0)
     assert tokens_that_fit(settings, step, still_to_come) == 0
 
 
 def test_a_run_measures_once_and_its_weights_do_not_depend_on_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = []
     for memory in (1 << 40, 0, 200_000):
-        monkeypatch.setattr(graph_memory, "available_bytes", lambda device, memory=memory: memory)
+        monkeypatch.setattr(graph_memory, "available_bytes", lambda device, sharers, memory=memory: memory)
         made = training()
         made.budget = replace(made.budget, kept_tokens=None, micro_batch_tokens=64)
         reports = list(train(made, TrainState()))
@@ -77,6 +77,7 @@ def test_what_the_config_asks_for_is_not_measured() -> None:
 
 def test_there_is_memory_and_not_all_of_it_is_left() -> None:
     assert 0 < available_bytes(CPU) <= total_bytes(CPU)
+    assert total_bytes(CPU, sharers=2) == total_bytes(CPU) // 2
 
 
 @pytest.mark.gpu
