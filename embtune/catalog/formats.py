@@ -118,7 +118,7 @@ def _shape(roles: Sequence[str], one_is_many: bool = False) -> frozenset[str]:
     """
     negatives = [role for role in roles if is_negative(role)]
     texts = [role for role in roles if role == "text" or is_numbered_text(role)]
-    shape = {role for role in roles if role not in negatives and role not in texts}
+    shape = set(roles).difference(negatives, texts)
     shape |= _family(negatives, "negative", NEGATIVE_LIST, one_is_many)
     return frozenset(shape | _family(texts, "text", TEXT_LIST, one_is_many))
 
