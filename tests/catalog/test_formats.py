@@ -7,8 +7,8 @@ import time
 import pytest
 
 from embtune.catalog import Format, LabelKind, all_specs, find_spec, fits, losses_fitting, why_not
-from embtune.catalog.formats import FORMAT_NAMES, TEXT_LIST, roles_fit
-from embtune.catalog.roles import canonical_role
+from embtune.catalog.formats import FORMAT_NAMES, roles_fit
+from embtune.catalog.roles import TEXT_LIST, canonical_role
 
 N, C, B, S = LabelKind.NONE, LabelKind.CLASS, LabelKind.BINARY, LabelKind.SCORE
 V, M, K = LabelKind.VECTOR, LabelKind.MARGIN, LabelKind.SCORES
