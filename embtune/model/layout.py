@@ -139,8 +139,9 @@ def _inside(root: Path, entry: JsonObject) -> Path:
 def _leads_out(root: Path, folder: Path) -> bool:
     """Whether a folder is elsewhere, once all links are followed, or can be nowhere."""
     try:
+        folder.exists()
         return not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root))
-    except ValueError:  # a name that no file can have
+    except (OSError, ValueError):  # a name that is too long, or that no file can have
         return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -98,6 +99,6 @@ def _broken(file: Path, error: Exception) -> ModelError:
 def _shards(index: Path) -> list[Path]:
     names = set(JsonObject.of(index, JsonObject.read(index).values.get("weight_map")).values.values())
     for name in names:
-        if not isinstance(name, str) or Path(name).name != name or not (index.parent / name).is_file():
+        if not isinstance(name, str) or Path(name).name != name or not os.path.isfile(index.parent / name):
             raise ModelError.of("no-weights", f"names {name!r}, which is no file beside it", None, Location(str(index)))
     return [index.parent / str(name) for name in sorted(map(str, names))]

@@ -83,7 +83,9 @@ def test_json_of_any_other_kind(name: str, text: str, folder: Path) -> None:
     assert name in _refusal(folder)
 
 
-@pytest.mark.parametrize("path", ["../../etc", "/etc", "..\\..\\etc", "1_Pooling/../../other", "C:\\x"])
+@pytest.mark.parametrize(
+    "path", ["../../etc", "/etc", "..\\..\\etc", "1_Pooling/../../other", "C:\\x", "a" * 300, "a\0b", "\ud800"]
+)
 def test_a_module_path_must_not_lead_out_of_the_folder(path: str, folder: Path) -> None:
     modules = json.loads((folder / "modules.json").read_text())
     modules[1]["path"] = path
@@ -94,6 +96,12 @@ def test_a_module_path_must_not_lead_out_of_the_folder(path: str, folder: Path) 
 def test_shards_must_not_lead_out_of_the_folder(folder: Path) -> None:
     (folder / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../secret.safetensors"}}')
     (folder.parent / "secret.safetensors").write_bytes(b"x")
+    assert "no file beside it" in _refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b", "\ud800", ".", "", "nothing"])
+def test_shards_of_names_that_no_file_has(name: str, folder: Path) -> None:
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": name}}))
     assert "no file beside it" in _refusal(folder)
 
 
