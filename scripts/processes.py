@@ -4,8 +4,8 @@ Usage: .venv/bin/python scripts/processes.py [LOSS ...] [--forms]
 
 Five steps of each loss, alone and in Matryoshka, by 1, 2 and 3 processes of gloo on this machine: float32, no dropout,
 everything cut small, and a last batch that leaves one of three processes without a row. Shown are the largest
-differences from one process of any term (in units of its size, where that is over 1) and of any weight. `--forms`
-trains each loss on every layout of its rows.
+differences from one process of any term (in units of its size, where that is over 1), of the gradient's norm (in units
+of it) and of any weight. `--forms` trains each loss on every layout of its rows.
 """
 
 from __future__ import annotations
@@ -51,13 +51,17 @@ def main() -> int:
 
 
 def print_table(cells: list[Cell], found: list[list[Compared]]) -> None:
-    """A line for each cell: differences of terms and of weights, and whether the processes' own weights are equal."""
-    titles = [f"{f'terms, {size}':>9} {f'weights, {size}':>11} equal" for size in SIZES]
+    """A line for each cell: how far terms, norms and weights are, and whether the processes are equal."""
+    titles = [f"{f'terms, {size}':>9} {f'norms, {size}':>9} {f'weights, {size}':>11} equal" for size in SIZES]
     width = max(len(_name(cell)) for cell in cells)
     print(f"{'':{width}}  {'  '.join(titles)}")
     for cell, by_size in zip(cells, found, strict=True):
-        columns = [f"{each.terms:9.1e} {each.weights:11.1e} {'yes' if each.equal else 'NO':>5}" for each in by_size]
+        columns = [_columns(each) for each in by_size]
         print(f"{_name(cell):{width}}  {'  '.join(columns)}{'' if all(e.holds for e in by_size) else '  FAIL'}")
+
+
+def _columns(found: Compared) -> str:
+    return f"{found.terms:9.1e} {found.norms:9.1e} {found.weights:11.1e} {'yes' if found.equal else 'NO':>5}"
 
 
 def _name(cell: Cell) -> str:

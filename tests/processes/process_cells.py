@@ -65,16 +65,20 @@ class Trained:
 
 @dataclass(frozen=True)
 class Compared:
-    """Largest differences of several processes from one: of terms, and of weights. equal: the processes' bits are."""
+    """Largest differences of several processes from one. equal: the processes' bits are.
+
+    norms: of the gradient, in units of it: Adam hides a factor in a gradient that is wrong.
+    """
 
     terms: float
+    norms: float
     weights: float
     equal: bool
 
     @property
     def holds(self) -> bool:
         """Whether the promise is kept."""
-        return self.equal and max(self.terms, self.weights) <= TOLERANCE
+        return self.equal and max(self.terms, self.norms, self.weights) <= TOLERANCE
 
 
 def train_cells(cells: Sequence[Cell], world: World, folder: Path, guide: Path) -> None:
@@ -124,7 +128,8 @@ def compared(number: int, size: int, folder: Path) -> Compared:
     equal = all(part.digest == first.digest and part.terms == first.terms for part in parts)
     terms = max(map(_apart, alone.terms, first.terms))
     weights = max(float((alone.weights[name] - first.weights[name]).abs().max()) for name in alone.weights)
-    return Compared(terms, weights, equal)
+    norms = max(abs(left - right) / left for left, right in zip(alone.norms, first.norms, strict=True))
+    return Compared(terms, norms, weights, equal)
 
 
 def _apart(left: dict[str, float], right: dict[str, float]) -> float:
