@@ -129,12 +129,14 @@ def _unknown_role(root: Node, path: KeyPath, word: str) -> Problem:
 
 def _names(root: Node) -> Iterator[Problem]:
     """Metrics and logs tell data sets apart by name, so each name is used once in training and once in evaluation."""
-    seen: dict[tuple[Key, object], KeyPath] = {}
+    seen: dict[tuple[Key, str], KeyPath] = {}
     for path, entry in _data_sets(root):
         written, source = entry.child("name"), entry.child("path")
         name = written.value if written else name_of(str(source.value)) if source else None
+        if not isinstance(name, str):  # the schema says so
+            continue
         first = seen.setdefault((path[1], name), path)
-        if name is not None and first != path:
+        if first != path:
             at = (*path, "name" if written else "path")
             message = f"{dotted(path)}: the name {name!r} is also that of {dotted(first)}"
             yield place_of(root, at).problem("duplicate-name", message, "give each its own 'name:'")

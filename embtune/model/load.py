@@ -144,7 +144,12 @@ def _from_layout(layout: ModelLayout, overrides: Overrides, adapter: Path | None
     model = _assembled(encoder, layers, tokenizer, settings, notes, overrides)
     if layout.queries is not None:
         as_it_is = replace(overrides, pooling=None, normalize=None, dense=None)
-        add_queries(model, _from_layout(layout.queries, as_it_is, None))
+        queries = _from_layout(layout.queries, as_it_is, None)
+        if queries.embedding_dim != model.embedding_dim:
+            message = f"its queries have {queries.embedding_dim} dims, and its documents {model.embedding_dim}"
+            hint = f"Bring documents to the same width, model.dense: {{out_features: {queries.embedding_dim}}}."
+            raise ModelError.of("different-widths", message, hint, Location(str(layout.root)))
+        add_queries(model, queries)
     return model
 
 

@@ -81,5 +81,11 @@ def test_a_config_that_is_named_may_be_a_pipe(tmp_path: Path) -> None:
     "line", ["data: {train: [{path: a.jsonl, weight: 1e300}]}", "train: {num_train_epochs: 1e300}"]
 )
 def test_passes_over_the_data_without_end_are_refused(line: str) -> None:
-    text = BASE.replace("data: {train: [{path: a.jsonl}]}\n", "") if line.startswith("data") else BASE
+    section = line.partition(":")[0]
+    text = "".join(each for each in BASE.splitlines(keepends=True) if not each.startswith(f"{section}:"))
     assert only_problem(f"{text}{line}\n").code == "bad-value"
+
+
+def test_a_name_that_is_no_text_is_told_once() -> None:
+    text = BASE.replace("{path: a.jsonl}", "{path: a.jsonl, name: {a: 1}}, {path: b.jsonl, name: [1]}")
+    assert [problem.code for problem in problems_of(text)] == ["wrong-type", "wrong-type"]

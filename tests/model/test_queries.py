@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -192,3 +193,21 @@ def test_the_fingerprint_is_of_both_models() -> None:
     with torch.no_grad():
         next(other.queries.parameters()).add_(1.0)
     assert model_fingerprint(one) != model_fingerprint(other)
+
+
+def test_a_folder_whose_two_models_differ_in_width_is_told(tmp_path: Path) -> None:
+    model = pair()
+    save_model(model, tmp_path / "model")
+    dense = scratch("transformer?layers=1&width=16&heads=2", 3)
+    save_model(dense, tmp_path / "narrow")
+    narrow = tmp_path / "narrow"
+    target = next(
+        path for path in (tmp_path / "model").rglob("config.json") if "hidden_size" in path.read_text()
+    ).parent
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(narrow / name, target / name)
+    for pooling in (tmp_path / "model").rglob("*Pooling/config.json"):
+        pooling.write_text('{"pooling_mode": "mean"}')
+    with pytest.raises(ModelError, match="different-widths") as caught:
+        load_model(str(tmp_path / "model"))
+    assert str(caught.value).startswith(str(tmp_path / "model"))

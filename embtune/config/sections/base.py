@@ -38,6 +38,7 @@ LARGEST = 10**12  # of a number of steps, rows or tokens; what is computed with 
 # the limits come before the validator, else the JSON Schema would not show them
 NaturalInt = Annotated[int, Strict(), Field(ge=0, le=LARGEST), BeforeValidator(_whole)]
 PositiveInt = Annotated[int, Strict(), Field(ge=1, le=LARGEST), BeforeValidator(_whole)]
+Width = Annotated[PositiveInt, Field(le=65_536)]  # of vectors
 SeedInt = Annotated[int, Strict(), Field(ge=0, lt=2**32), BeforeValidator(_whole)]
 Float = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 PositiveFloat = Annotated[Float, Field(gt=0)]

@@ -6,21 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from embtune.config.sections.base import Auto, Flag, PositiveFloat, PositiveInt, Section, Share, Text
+from embtune.config.sections.base import Auto, Flag, PositiveFloat, PositiveInt, Section, Share, Text, Width
 from embtune.config.words import Activation, Pooling
 
 
 class DenseConfig(Section):
     """`model.dense`: a linear map after pooling."""
 
-    out_features: PositiveInt = Field(description="Width of the embeddings after the map.")
+    out_features: Width = Field(description="Width of the embeddings after the map.")
     activation: Activation = Field(default=Activation.IDENTITY, description="What follows the map.")
 
 
 class LoraConfig(Section):
     """`model.lora`: train low-rank updates instead of all weights. Needs the extra `lora`."""
 
-    r: PositiveInt = Field(default=16, description="Rank of the updates.")
+    r: Width = Field(default=16, description="Rank of the updates.")
     alpha: PositiveFloat = Field(default=32.0, description="Scale of the updates: they are multiplied by alpha / r.")
     dropout: Share = Field(default=0.0, description="Dropout before the updates; without effect in a static model.")
     target_modules: Literal["all-linear"] | Annotated[tuple[Text, ...], Field(min_length=1)] = Field(
