@@ -20,8 +20,8 @@ def _delimited(rows: Sequence[Row], dialect: Mapping[str, object]) -> bytes:
     names = list(dict.fromkeys(name for row in rows for name in row)) or ["text"]
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, names, restval="", **dialect)  # type: ignore[arg-type]
-    writer.writeheader()
     try:
+        writer.writeheader()
         writer.writerows(rows)
     except csv.Error:  # an escape would be needed and there is none
         buffer.write("a,b\n")

@@ -24,7 +24,7 @@ _USAGE = re.compile(r"^(Usage: |Error: )", re.MULTILINE)
 # what is of no file: the command line, a sum over rows, or the name of a thing that is nowhere
 _NO_PLACE = frozenset({
     "bad-rows", "too-many-bad-rows", "wrong-option", "no-config", "no-model", "no-package", "missing-file",
-    "missing-folder", "unreadable-file", "unknown-prompt", "non-finite",
+    "missing-folder", "unreadable-file", "unknown-prompt", "non-finite", "non-finite-embedding",
 })  # fmt: skip
 
 
