@@ -12,6 +12,8 @@ from embtune.errors import Location, ModelError
 
 T = TypeVar("T")
 
+# what transformers reads and writes again with the trained model
+_SAVED_AGAIN = ("config.json", "generation_config.json", "tokenizer_config.json", "special_tokens_map.json")
 LIMIT_BYTES = 64 << 20  # a settings file larger than this is not one
 
 
@@ -25,11 +27,18 @@ def read_json(path: Path) -> object:
         check_is_file(path)
         if path.stat().st_size > LIMIT_BYTES:
             raise _broken(path, f"larger than {LIMIT_BYTES >> 20} MiB")
-        value: object = json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        value: object = json.loads(text)
+        if "\\ud" in text.lower():  # half a character, which no file that is saved from it could hold
+            json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise _broken(path, f"not JSON: {error.msg}", error.lineno, error.colno) from error
     except UnicodeDecodeError as error:
         raise _broken(path, "not UTF-8 text") from error
+    except UnicodeEncodeError as error:
+        raise _broken(
+            path, f"broken: a text in it holds a lone surrogate \\u{ord(error.object[error.start]):04x}"
+        ) from error
     except ValueError as error:
         raise _broken(path, f"not JSON that can be read: {error}") from error
     except RecursionError as error:
@@ -50,14 +59,16 @@ def check_is_file(path: Path) -> None:
 
 
 def check_files(folder: Path) -> None:
-    """Refuse a folder that has a pipe or a device among its files: libraries that read them all would wait for ever.
+    """Refuse files that libraries would read, and not survive: pipes, devices, and texts that cannot be saved again.
 
     Raises:
-        ModelError: it has one.
+        ModelError: there is one right in the folder.
     """
     try:
         for path in folder.iterdir():
             check_is_file(path)
+            if path.name in _SAVED_AGAIN:
+                read_json(path)
     except OSError:
         return  # no folder, or not to be listed: whoever reads a file in it says so
 

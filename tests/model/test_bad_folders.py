@@ -84,7 +84,7 @@ def test_json_of_any_other_kind(name: str, text: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["../../etc", "/etc", "..\\..\\etc", "1_Pooling/../../other", "C:\\x", "a" * 300, "a\0b", "\ud800"]
+    "path", ["../../etc", "/etc", "..\\..\\etc", "1_Pooling/../../other", "C:\\x", "a" * 300, "a\0b"]
 )
 def test_a_module_path_must_not_lead_out_of_the_folder(path: str, folder: Path) -> None:
     modules = json.loads((folder / "modules.json").read_text())
@@ -99,7 +99,7 @@ def test_shards_must_not_lead_out_of_the_folder(folder: Path) -> None:
     assert "no file beside it" in _refusal(folder)
 
 
-@pytest.mark.parametrize("name", ["a" * 300, "a\0b", "\ud800", ".", "", "nothing"])
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b", ".", "", "nothing"])
 def test_shards_of_names_that_no_file_has(name: str, folder: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": name}}))
     assert "no file beside it" in _refusal(folder)
@@ -195,10 +195,12 @@ def test_a_tokenizer_with_more_ids_than_the_model(folder: Path) -> None:
     assert "vectors for 50" in _refusal(folder)
 
 
-@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json"])
-def test_a_broken_tokenizer(name: str, folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"), [("tokenizer.json", "tokenizer cannot be read"), ("tokenizer_config.json", "config.json:1:2")]
+)
+def test_a_broken_tokenizer(name: str, said: str, folder: Path) -> None:
     (folder / name).write_text("{")
-    assert "tokenizer cannot be read" in _refusal(folder)
+    assert said in _refusal(folder)
 
 
 def test_no_tokenizer(folder: Path) -> None:
@@ -284,3 +286,17 @@ def test_a_tokenizer_whose_longest_text_is_no_number(value: object, folder: Path
     _change(folder / "tokenizer_config.json", model_max_length=value)
     with suppress(ModelError):
         load_model(str(folder))
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "tokenizer_config.json", "modules.json", "config_sentence_transformers.json"]
+)
+def test_half_a_character_which_no_saved_file_could_hold(name: str, folder: Path) -> None:
+    config = json.loads((folder / name).read_text())
+    entry = config[0] if isinstance(config, list) else config
+    entry["note"] = "\ud800"
+    (folder / name).write_text(json.dumps(config))
+    assert "lone surrogate \\\\ud800" in repr(_refusal(folder))
+    entry["note"] = "\U0001f600"  # a whole one, spelled as two halves
+    (folder / name).write_text(json.dumps(config))
+    load_model(str(folder))
