@@ -25,6 +25,7 @@ _USAGE = re.compile(r"^(Usage: |Error: )", re.MULTILINE)
 _NO_PLACE = frozenset({
     "bad-rows", "too-many-bad-rows", "wrong-option", "no-config", "no-model", "no-package", "missing-file",
     "missing-folder", "unreadable-file", "unknown-prompt", "non-finite", "non-finite-embedding",
+    "unusable-directory",
 })  # fmt: skip
 
 
