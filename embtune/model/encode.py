@@ -49,7 +49,7 @@ def encode_texts(
     was_training = model.training
     model.eval()
     try:
-        for rows in _batches([len(ids) for ids in tokens], token_budget):
+        for rows in length_batches([len(ids) for ids in tokens], token_budget):
             batch = [tokens[row] for row in rows]
             features = model.collate(batch, [prompt_length] * len(batch)).to(model.device)
             with torch.inference_mode(), autocast() if autocast else nullcontext(), uncompiled(model):
@@ -87,7 +87,7 @@ def _tokenise(model: TextEmbedder, texts: Sequence[str], before: str, max_length
     return tokens
 
 
-def _batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
+def length_batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
     """Rows in batches of at most `token_budget` slots, the longest first: what cannot be computed fails at once."""
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     while order:

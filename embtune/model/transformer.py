@@ -12,6 +12,7 @@ from transformers import (
     MODEL_MAPPING,
     AutoConfig,
     AutoModel,
+    AutoModelForSequenceClassification,
     AutoModelForTextEncoding,
     AutoTokenizer,
     PreTrainedConfig,
@@ -28,6 +29,8 @@ from embtune.model.tokenizer import TextTokenizer, lower_case
 from embtune.model.weights import read_tensors, tensor_shapes, weight_files
 
 POOLER = "pooler."
+
+_Auto = type[AutoModel | AutoModelForTextEncoding | AutoModelForSequenceClassification]
 
 
 def read_backbone(
@@ -50,10 +53,26 @@ def read_backbone(
     _check_sizes(folder, config)
     if dropout is not None:
         override_in_config(config, dropout)
-    model = _load(folder, config, trust_remote_code)
+    auto, without_pooler = _class(folder, config)
+    model = _load(folder, config, auto, without_pooler, trust_remote_code)
     if dropout is not None:
         override_in_modules(model, dropout)
     return model, read_tensors(folder, POOLER)
+
+
+def read_scorer(folder: Path) -> PreTrainedModel:
+    """The sequence classifier in `folder` that gives one number a text: float32, on the CPU, in evaluation mode.
+
+    Raises:
+        ModelError: a file is missing or broken, or the model is of another kind, or gives several numbers.
+    """
+    config = _config(folder, trust_remote_code=False)
+    _check_sizes(folder, config)
+    if config.num_labels != 1:
+        message = f"it is no model that scores pairs: it would give {config.num_labels} numbers, and a score is one"
+        hint = "Name a sequence classifier of transformers with num_labels 1, such as a reranker."
+        raise ModelError.of("not-one-score", message, hint, Location(str(folder / "config.json")))
+    return _load(folder, config, AutoModelForSequenceClassification, {}, trust_remote_code=False)
 
 
 def read_tokenizer(folder: Path, lower: bool, trust_remote_code: bool) -> TextTokenizer:
@@ -105,8 +124,9 @@ def _check_sizes(folder: Path, config: PreTrainedConfig) -> None:
         raise _mismatch(folder, f"num_hidden_layers is {layers}, but the weights have {len(shapes)} tensors")
 
 
-def _load(folder: Path, config: PreTrainedConfig, trust_remote_code: bool) -> PreTrainedModel:
-    auto, without_pooler = _class(folder, config)
+def _load(
+    folder: Path, config: PreTrainedConfig, auto: _Auto, arguments: dict[str, bool], trust_remote_code: bool
+) -> PreTrainedModel:
     try:
         with quiet_transformers():
             model, info = auto.from_pretrained(
@@ -117,7 +137,7 @@ def _load(folder: Path, config: PreTrainedConfig, trust_remote_code: bool) -> Pr
                 local_files_only=True,
                 trust_remote_code=trust_remote_code,
                 output_loading_info=True,
-                **without_pooler,
+                **arguments,
             )
     except Exception as error:
         raise _unreadable(folder, "model", error) from error

@@ -16,6 +16,7 @@ from transformers import (
     ModernBertConfig,
     MPNetConfig,
     PreTrainedConfig,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
     Qwen3Config,
     RobertaConfig,
@@ -23,6 +24,7 @@ from transformers import (
 )
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
     MODEL_FOR_TEXT_ENCODING_MAPPING,
     MODEL_MAPPING,
 )
@@ -93,15 +95,33 @@ def save_plain(name: str, folder: Path) -> None:
     mappings = {"t5": MODEL_FOR_TEXT_ENCODING_MAPPING, "qwen3": MODEL_FOR_CAUSAL_LM_MAPPING}
     build = mappings.get(name, MODEL_MAPPING)[type(config)]
     assert not isinstance(build, tuple)
-    model = build(config)
+    _save_weights(build(config), folder)
+    _save_tokenizer(name, folder, ["input_ids", "attention_mask"])
+
+
+def save_scorer(name: str, folder: Path, outputs: int = 1) -> None:
+    """The same of a model that gives `outputs` numbers for two texts: a cross-encoder where it is one."""
+    torch.manual_seed(len(name))
+    config = _config(name)
+    config.num_labels = outputs
+    build = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(config)]
+    assert not isinstance(build, tuple)
+    _save_weights(build(config), folder)
+    segments = ["token_type_ids"] if name == "bert" else []
+    _save_tokenizer(name, folder, ["input_ids", *segments, "attention_mask"])
+
+
+def _save_weights(model: PreTrainedModel, folder: Path) -> None:
     for parameter in model.parameters():  # far from the start, so that a swapped layer would show
         torch.nn.init.normal_(parameter, std=0.3) if parameter.ndim > 1 else None
     model.save_pretrained(folder)
+
+
+def _save_tokenizer(name: str, folder: Path, inputs: list[str]) -> None:
     backend = train_tokenizer(parse_scratch(f"scratch:static?vocab={VOCABULARY}"), TEXTS)
     special = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
     pad = "[UNK]" if name == "mpnet" else "[PAD]"  # MPNet's padding id is 1 in its code
     names = {f"{kind}_token": token for kind, token in special.items()} | {"pad_token": pad}
-    inputs = ["input_ids", "attention_mask"]
     PreTrainedTokenizerFast(
         tokenizer_object=backend, model_max_length=62, model_input_names=inputs, **names
     ).save_pretrained(folder)
