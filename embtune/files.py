@@ -39,24 +39,35 @@ def directory_beside(target: Path) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def file_beside(target: Path) -> Iterator[Path]:
+    """The path of a new file beside `target` to write, which takes `target`'s place when the block is done.
+
+    An older `target` stays whole until then. On any error nothing of the new one is left.
+
+    Raises:
+        RunError: the disk is full, or not to be written to.
+    """
+    beside = target.with_name(f".{target.name}.writing")
+    try:
+        with writing(target):
+            yield beside
+            _flush(beside)
+            beside.replace(target)
+            _flush(target.parent)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
 def write_beside(path: Path, text: str) -> None:
     """Write a small text file in one piece.
 
     Raises:
         RunError: the disk is full, or not to be written to.
     """
-    beside = path.with_name(f".{path.name}.writing")
-    try:
-        with writing(path):
-            with beside.open("w", encoding="utf-8", newline="") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.replace(path)
-            _flush(path.parent)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with file_beside(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="")
 
 
 @contextmanager

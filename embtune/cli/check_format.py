@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,12 +65,11 @@ def _refuse(message: str, is_given: bool) -> None:
 
 
 def _write(rows: Sequence[Row], out: str) -> None:
-    from embtune.pipeline.check_format import json_lines, write_rows
+    from embtune.data.writing import row_writer
 
-    if out == STDOUT:
-        sys.stdout.write(json_lines(rows))
-    else:
-        write_rows(rows, Path(out))
+    with row_writer(out, sys.stdout.buffer) as good:
+        for row in rows:
+            good.write(row.values)
 
 
 def _print(reports: Sequence[Report], as_json: bool, quiet: bool, tell: Callable[[str], None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retri
 from embtune.data.row import Row
 from embtune.data.rows import STDIN, read_rows
 from embtune.errors import Problem, UsageError
-from embtune.files import write_beside
 from embtune.pipeline.collecting import Key, all_of, located, located_at
 from embtune.pipeline.data_report import DataReport, RowSource, report_on
 
@@ -75,22 +73,6 @@ def _asked(loss: str | None, catalogue: Catalogue) -> tuple[LossSpec, ...]:
     """The losses that `--loss` names."""
     with located_at(COMMAND_LINE):
         return tuple(asked_specs(loss, Path(), catalogue)) if loss else ()
-
-
-def write_rows(rows: Sequence[Row], path: Path) -> None:
-    """Write rows as JSON Lines, in one piece.
-
-    Raises:
-        UsageError: the folder is not there. RunError: the disk is full, or not to be written to.
-    """
-    if not path.parent.is_dir():
-        raise UsageError(Problem("missing-folder", f"no such folder: {path.parent}", hint="make it first"))
-    write_beside(path, json_lines(rows))
-
-
-def json_lines(rows: Sequence[Row]) -> str:
-    """Rows with all their columns, one JSON object a line; what JSON does not know, such as a date, is its text."""
-    return "".join(json.dumps(row.values, ensure_ascii=False, default=str) + "\n" for row in rows)
 
 
 def check_config(

@@ -1,0 +1,28 @@
+"""JSON Lines: one object a line, any values."""
+
+from __future__ import annotations
+
+import json
+from typing import BinaryIO
+
+from embtune.data.writers.sink import RowSink, Values
+
+
+class JsonLinesSink(RowSink):
+    """Writes UTF-8. What JSON does not know, such as a date, becomes its text; half a surrogate pair is escaped."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def put(self, row: Values) -> None:
+        """One line."""
+        text = json.dumps(row, ensure_ascii=False, default=str)
+        try:
+            line = text.encode()
+        except UnicodeEncodeError:
+            line = json.dumps(row, default=str).encode()
+        self._stream.write(line + b"\n")
+
+    def finish(self) -> None:
+        """Nothing is held."""
