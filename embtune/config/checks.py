@@ -128,14 +128,18 @@ def _unknown_role(root: Node, path: KeyPath, word: str) -> Problem:
 
 
 def _names(root: Node) -> Iterator[Problem]:
-    """Metrics and logs tell data sets apart by name, so each name is used once in training and once in evaluation."""
+    """Metrics and logs tell data sets apart by name, so each name is used once in training and once in evaluation.
+
+    A training set that holds out rows uses its name in both.
+    """
     seen: dict[tuple[Key, str], KeyPath] = {}
     for path, entry in _data_sets(root):
         written, source = entry.child("name"), entry.child("path")
         name = written.value if written else name_of(str(source.value)) if source else None
         if not isinstance(name, str):  # the schema says so
             continue
-        first = seen.setdefault((path[1], name), path)
+        uses = [path[1], "eval"] if _is_set(root, (*path, "hold_out")) else [path[1]]
+        first = next((found for use in uses if (found := seen.setdefault((use, name), path)) != path), path)
         if first != path:
             at = (*path, "name" if written else "path")
             message = f"{dotted(path)}: the name {name!r} is also that of {dotted(first)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,31 +17,36 @@ from embtune.data.layout import Layout
 from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retrieval
 from embtune.data.roles import declared_layout, detect_layout
 from embtune.data.rows import read_rows, sample_rows
+from embtune.data.split import hold_out
 from embtune.errors import ConfigError, Problem
 from embtune.pipeline.class_checks import check_classes
 from embtune.pipeline.collecting import Key, all_of, located
 
 ClassNames = tuple[str, ...]
+_SPLIT_SEED = 0
 
 
 @dataclass(frozen=True)
 class TrainSet:
-    """A training set: its rows, and the losses it is trained with."""
+    """A training set: its rows, the losses it is trained with, and the rows that are evaluated on instead."""
 
     config: TrainDatasetConfig
     layout: Layout
     examples: Examples
     losses: tuple[LossConfig, ...]
+    held_out: Examples | None = None
 
 
 @dataclass(frozen=True)
 class EvalSet:
     """An evaluation set.
 
+    key: of the config that asks for it.
     layout: None for a retrieval folder, whose files say what they are.
     head_classes: those of the trained head that names its classes, which are numbered so; () where no head does.
     """
 
+    key: Key
     config: EvalDatasetConfig
     layout: Layout | None
     data: Examples | RetrievalSet
@@ -59,7 +64,7 @@ def load_train_sets(loaded: LoadedConfig) -> tuple[TrainSet, ...]:
 
 
 def load_sets(loaded: LoadedConfig) -> tuple[tuple[TrainSet, ...], tuple[EvalSet, ...]]:
-    """All training sets and all evaluation sets.
+    """All training sets and all evaluation sets, what is held out of training last.
 
     Raises:
         ConfigError, DataError: everything that is wrong with any of them.
@@ -72,7 +77,40 @@ def load_sets(loaded: LoadedConfig) -> tuple[tuple[TrainSet, ...], tuple[EvalSet
             lambda: eval_sets.extend(load_eval_sets(loaded, _head_classes(train_sets))),
         )
     )
-    return tuple(train_sets), tuple(eval_sets)
+    return tuple(train_sets), (*eval_sets, *held_out_sets(train_sets, _head_classes(train_sets)))
+
+
+def load_held_out(loaded: LoadedConfig, head_classes: Sequence[ClassNames] = ()) -> tuple[EvalSet, ...]:
+    """The rows that training sets hold out, for an evaluation without training; other training sets are not read.
+
+    Raises:
+        ConfigError, DataError: everything that is wrong with any of them.
+    """
+    configs = [(number, config) for number, config in enumerate(loaded.config.data.train) if config.hold_out]
+    train_sets = all_of(partial(_train_set, loaded, number, config) for number, config in configs)
+    return tuple(
+        _held_out_set(("data", "train", number, "hold_out"), each, head_classes)
+        for (number, _), each in zip(configs, train_sets, strict=True)
+    )
+
+
+def held_out_sets(train_sets: Sequence[TrainSet], head_classes: Sequence[ClassNames]) -> Iterator[EvalSet]:
+    """The evaluation sets that training sets hold out, each under the name of its training set.
+
+    Args:
+        head_classes: of each trained head, which names the classes of pairs.
+    """
+    for number, each in enumerate(train_sets):
+        if each.held_out is not None:
+            yield _held_out_set(("data", "train", number, "hold_out"), each, head_classes)
+
+
+def _held_out_set(key: Key, data: TrainSet, head_classes: Sequence[ClassNames]) -> EvalSet:
+    assert data.held_out is not None, "the config holds rows out"
+    config = EvalDatasetConfig.model_validate(data.config.model_dump(include=set(DatasetConfig.model_fields)))
+    classes = classes_of(data.held_out)
+    judge = classes if data.layout.is_of((PAIR_CLASS,)) and classes in head_classes else ()
+    return EvalSet(key, config, data.layout, data.held_out, judge)
 
 
 def classes_of(examples: Examples) -> ClassNames:
@@ -112,10 +150,20 @@ def _train_set(loaded: LoadedConfig, number: int, config: TrainDatasetConfig) ->
     ]
     if wrong:
         raise ConfigError(wrong)
-    examples = _examples(loaded, key, config, layout)
+    examples, held_out = _parted(loaded, key, config, _examples(loaded, key, config, layout))
     with located(loaded, (*key, "path")):
         check_classes(examples, losses)
-    return TrainSet(config, layout, examples, losses)
+    return TrainSet(config, layout, examples, losses, held_out)
+
+
+def _parted(
+    loaded: LoadedConfig, key: Key, config: TrainDatasetConfig, examples: Examples
+) -> tuple[Examples, Examples | None]:
+    """What is trained on, and what the config holds out. Runs of other seeds hold out the same, to be compared."""
+    if config.hold_out is None:
+        return examples, None
+    with located(loaded, (*key, "hold_out")):
+        return hold_out(examples, config.hold_out, _SPLIT_SEED, config.name)
 
 
 def _eval_set(
@@ -126,14 +174,14 @@ def _eval_set(
     if is_retrieval_folder(folder):
         with located(loaded, (*key, "path")):
             data = load_retrieval(folder, on_bad_row=loaded.config.data.on_bad_row)
-        return EvalSet(config, None, replace(data, name=config.name))
+        return EvalSet(key, config, None, replace(data, name=config.name))
     layout = _layout(loaded, key, config, wanted=None)
     as_classes = _layout(loaded, key, config, wanted=(PAIR_CLASS,)) if head_classes else layout
     if not (head_classes and as_classes.is_of((PAIR_CLASS,)) and _is_for_heads(layout, head_classes)):
-        return EvalSet(config, layout, _examples(loaded, key, config, layout))
+        return EvalSet(key, config, layout, _examples(loaded, key, config, layout))
     found = set(_examples(loaded, key, config, as_classes).class_names)
     judge = next((classes for classes in head_classes if found <= set(classes)), head_classes[0])
-    return EvalSet(config, as_classes, _examples(loaded, key, config, as_classes, judge), judge)
+    return EvalSet(key, config, as_classes, _examples(loaded, key, config, as_classes, judge), judge)
 
 
 def _is_for_heads(layout: Layout, head_classes: Sequence[ClassNames]) -> bool:

@@ -14,7 +14,7 @@ from embtune.model.load import load_model
 from embtune.model.packing import pack_where_faster
 from embtune.model.scratch_spec import SCRATCH
 from embtune.model.source import find_folder
-from embtune.pipeline.datasets import load_eval_sets
+from embtune.pipeline.datasets import load_eval_sets, load_held_out
 from embtune.pipeline.evaluation import build_evaluation, measure
 from embtune.report.progress import Progress
 from embtune.report.run_directory import RunDirectory
@@ -43,11 +43,12 @@ def run_evaluation(
         EmbtuneError: the model, the config or the data cannot be used, or there is nothing to evaluate on.
     """
     loaded = load_config(config or _config_of(model), overrides, environ)
-    if not loaded.config.data.eval:
+    if not (loaded.config.data.eval or any(each.hold_out for each in loaded.config.data.train)):
         raise _nothing_to_evaluate(loaded, model, is_of_run=config is None)
     name = model_folder(model)
     classifiers = _classifiers(name, loaded)
-    sets = load_eval_sets(loaded, [each.classes for each in classifiers])
+    head_classes = [each.classes for each in classifiers]
+    sets = (*load_eval_sets(loaded, head_classes), *load_held_out(loaded, head_classes))
     device = decide_device()
     with progress.stage("loading the model"):
         embedder = _load(name, loaded).to(device)

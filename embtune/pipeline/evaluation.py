@@ -106,8 +106,8 @@ def _evaluators(
 ) -> tuple[Evaluator, ...]:
     evaluators = []
     asked = () if loaded.config.eval.evaluators == "auto" else loaded.config.eval.evaluators
-    for number, each in enumerate(sets):
-        location = loaded.problem(("data", "eval", number), "", "").location
+    for each in sets:
+        location = loaded.problem(each.key, "", "").location
         heads = {each.classes: each.heads for each in classifiers}.get(each.head_classes, {})
         judge = heads if each.head_classes else None
         evaluators.append(evaluator_for(each.data, similarity, location, asked, judge))

@@ -129,6 +129,9 @@ def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
     truncated = sum(store.whole().truncated for _, store in stores_of(rows)) if known else None
     value = {"rows": rows.size, "tokens": tokens, "truncated_texts": truncated, "roles": list(each.examples.roles)}
     parts = [f"{rows.size:,} rows", ", ".join(each.examples.roles)]
+    if each.held_out is not None:
+        value["held_out_rows"] = len(each.held_out)
+        parts.insert(1, f"{len(each.held_out):,} more held out for evaluation")
     if each.layout.label is not LabelKind.NONE:
         parts.append(f"label {each.layout.label.value}")
     parts.append(f"{tokens:,} tokens" if known else "tokenised beside the first steps")

@@ -32,6 +32,12 @@ def test_both_mistakes_are_told_beside_a_mistake_of_the_schema() -> None:
     assert sorted(problem.code for problem in found) == ["conflicting-keys", "wrong-type"]
 
 
+def test_a_set_for_evaluation_may_not_have_the_name_of_held_out_rows() -> None:
+    sets = "[{path: a.jsonl, hold_out: 5}], eval: [{path: dev/a.jsonl}]"
+    assert only_problem(BASE.replace("[{path: a.jsonl}]", sets)).code == "duplicate-name"
+    assert load(BASE.replace("[{path: a.jsonl}]", sets.replace("hold_out: 5", "hold_out: null"))).config.data.eval
+
+
 def columns(text: str) -> str:
     return BASE.replace("{path: a.jsonl}", f"{{path: a.jsonl, {text}}}")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from embtune.config.sections.base import PositiveFloat, Section, Text
+from embtune.config.sections.base import PositiveFloat, PositiveInt, Section, Text
 from embtune.config.sections.losses import OneLoss
 from embtune.config.words import OnBadRow
 
@@ -61,6 +61,11 @@ class TrainDatasetConfig(DatasetConfig):
 
     weight: Annotated[PositiveFloat, Field(le=1000)] = Field(
         default=1.0, description="Share in a mixture, relative to the other training sets."
+    )
+    hold_out: PositiveInt | None = Field(
+        default=None,
+        description="Rows kept out of training and evaluated on, under the name of this set. Rows that share a text "
+        "stay together; which ones are held out does not depend on the seed.",
     )
     loss: OneLoss | None = Field(
         default=None, description="A loss of its own for this set; null takes the one of the run."
