@@ -6,8 +6,10 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from threading import Thread
 from uuid import uuid4
 
 from embtune.cli.imports import importing
@@ -17,6 +19,8 @@ from embtune.errors import Location, Problem, Stopped, UsageError
 from embtune.world import World
 
 _ORDERED = (signal.SIGINT, signal.SIGTERM)
+_LAUNCHER = "EMBTUNE_LAUNCHER"  # its process id, in the environment of those it starts
+_WATCHED = 1.0  # seconds between two looks at whether it is there
 
 
 def check_nproc(nproc: int | None, world: World, config: str) -> None:
@@ -50,6 +54,7 @@ def launch(nproc: int, environ: MutableMapping[str, str]) -> int:
     # what it logs is for those who look for faults in it; what the processes say reaches the user by itself
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL + 1)
     environ.setdefault(NUMBER, str(max(1, (os.cpu_count() or 1) // nproc)))
+    environ[_LAUNCHER] = str(os.getpid())
     settings = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -68,6 +73,23 @@ def launch(nproc: int, environ: MutableMapping[str, str]) -> int:
     except ChildFailedError as failed:
         return exit_code_of({rank: failure.exitcode for rank, failure in failed.failures.items()})
     return 0
+
+
+def end_with_launcher(environ: Mapping[str, str]) -> None:
+    """Tell this process by SIGTERM, on which it saves and ends, when the launcher that started it is gone.
+
+    A launcher that was killed stops nobody, and its processes would keep the run's directory for as long as they train.
+    """
+    launcher = environ.get(_LAUNCHER)
+    if launcher is not None:
+        Thread(target=_outlive, args=(int(launcher),), daemon=True).start()
+
+
+def _outlive(launcher: int) -> None:
+    # Linux's own signal at a parent's death comes once for each of its threads, and a second SIGTERM ends at once
+    while os.getppid() == launcher:
+        time.sleep(_WATCHED)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def exit_code_of(codes: Mapping[int, int]) -> int:

@@ -11,7 +11,7 @@ import typer
 from embtune.cli.bf16 import settle_bf16
 from embtune.cli.cache import cache_folder
 from embtune.cli.imports import importing
-from embtune.cli.launch import check_nproc, following_quietly, launch
+from embtune.cli.launch import check_nproc, end_with_launcher, following_quietly, launch
 from embtune.cli.options import (
     ConfigArgument,
     JsonOption,
@@ -50,6 +50,8 @@ def command(
     loaded = load_config(config, overrides or (), os.environ)
     if nproc is not None and nproc > world.size:
         raise typer.Exit(launch(nproc, os.environ))
+    if not world.is_alone:
+        end_with_launcher(os.environ)
     display = progress_for(progress, quiet) if world.is_first else Several()
     cache, bf16 = cache_folder(os.environ), None
     if loaded.config.train.precision in _PERHAPS_BF16:

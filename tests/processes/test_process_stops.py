@@ -110,6 +110,16 @@ def test_a_process_that_dies_ends_the_command_soon_and_with_the_reason(tmp_path:
     assert math.isfinite(float(str(events(tmp_path / "run", "step")[-1]["loss"])))
 
 
+def test_processes_whose_launcher_is_killed_save_and_end(tmp_path: Path) -> None:
+    config = write_config(tmp_path, **SETTINGS | {"train": STEPS | {"max_steps": 100_000}})
+    process = start(config, "--nproc", "2")
+    wait_for(lambda: logged_step(tmp_path / "run", 50), process)
+    process.kill()
+    _, stderr = process.communicate(timeout=60)  # to the end of it: none of the processes holds it open
+    assert "which is saved; the same command goes on from there" in stderr
+    assert [event["status"] for event in events(tmp_path / "run", "end")] == ["stopped"]
+
+
 def commands() -> Iterator[list[str]]:
     """The ways to start two processes."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
