@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import numpy as np
 import torch
 
 from embtune.model.embedder import TextEmbedder
+from embtune.model.lanes import lane_count, lanes
 
 TOKENISED_AT_ONCE = 4096  # texts
 
@@ -49,17 +51,30 @@ def encode_texts(
     was_training = model.training
     model.eval()
     try:
-        for rows in length_batches([len(ids) for ids in tokens], token_budget):
-            batch = [tokens[row] for row in rows]
-            features = model.collate(batch, [prompt_length] * len(batch)).to(model.device)
-            with torch.inference_mode(), autocast() if autocast else nullcontext(), uncompiled(model):
-                embedded = model(features)[-1]
-            vectors[rows] = embedded[:, :width].float().cpu().numpy()
-            if progress:
-                progress(len(rows))
+        batches = list(length_batches([len(ids) for ids in tokens], token_budget))
+        embed = partial(_embedded, model, tokens, prompt_length, autocast)
+        with lanes(min(max(1, len(batches)), lane_count(model, model.device))) as side_by_side:
+            for rows, embedded in zip(batches, side_by_side.map(embed, batches), strict=True):
+                vectors[rows] = embedded[:, :width]
+                if progress:
+                    progress(len(rows))
     finally:
         model.train(was_training)
     return vectors
+
+
+def _embedded(
+    model: TextEmbedder,
+    tokens: Sequence[np.ndarray],
+    prompt_length: int,
+    autocast: Callable[[], AbstractContextManager[object]] | None,
+    rows: Sequence[int],
+) -> np.ndarray:
+    """(n, D) float32 of some of the texts, in one pass."""
+    features = model.collate([tokens[row] for row in rows], [prompt_length] * len(rows)).to(model.device)
+    with torch.inference_mode(), autocast() if autocast else nullcontext(), uncompiled(model):
+        embedded: np.ndarray = model(features)[-1].float().cpu().numpy()
+    return embedded
 
 
 def uncompiled(model: TextEmbedder) -> AbstractContextManager[object]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from embtune.model.attention_kernel import Attended, Kernel, Rules, Triple, for_every_head, summed
-from embtune.model.layers import at_least_float32
+from embtune.model.dense_attention import DenseRules, dense_attend, dense_gradients
 
 
 @dataclass(frozen=True)
@@ -79,29 +79,25 @@ class Padded(Kernel):
         seed = torch.randint(1 << 62, ()) if rules.dropout else torch.zeros((), dtype=torch.int64)
         rows = Rows.of(bounds, len(q), rules.longest)
         q, k, v = _in_rows(rows, q, k, v)
-        mask = rows.mask(rules.left, rules.right)
+        dense = _dense(rows, rules, seed)
         if rules.dropout:
-            p = _probabilities(q, k, mask, rules.scale)
-            out = (p * _kept(p, rules.dropout, seed)).to(v.dtype) @ v
+            out = dense_attend(q, k, v, dense)
         else:
-            out = functional.scaled_dot_product_attention(q, k, v, mask, scale=rules.scale)
+            out = functional.scaled_dot_product_attention(q, k, v, dense.mask, scale=rules.scale)
         return Attended(rows.gather(out), q.new_empty(0), seed, torch.zeros((), dtype=torch.int64))
 
     def backward(self, grad: Tensor, qkv: Triple, bounds: Tensor, made: Attended, rules: Rules) -> Triple:
-        """Of out = (kept * softmax(scale q k^T)) v, kept being 0 or 1 / (1 - dropout)."""
-        groups, dtype = qkv[1].shape[1], grad.dtype
+        """The probabilities are computed again."""
+        groups = qkv[1].shape[1]
         rows = Rows.of(bounds, len(grad), rules.longest)
         q, k, v = _in_rows(rows, *qkv)
-        do, o = rows.spread(grad), rows.spread(made.out)
-        p = _probabilities(q, k, rows.mask(rules.left, rules.right), rules.scale)
-        dp = (do @ v.mT).to(p.dtype)
-        dropped = p
-        if rules.dropout:
-            kept = _kept(p, rules.dropout, made.seed)
-            dp, dropped = dp * kept, p * kept
-        ds = (p * (dp - (do * o).sum(-1, keepdim=True).to(p.dtype)) * rules.scale).to(dtype)
-        dq, dk, dv = (rows.gather(each) for each in (ds @ k, ds.mT @ q, dropped.to(dtype).mT @ do))
+        of_rows = dense_gradients(rows.spread(grad), q, k, v, rows.spread(made.out), _dense(rows, rules, made.seed))
+        dq, dk, dv = (rows.gather(each) for each in of_rows)
         return dq, summed(dk, groups), summed(dv, groups)
+
+
+def _dense(rows: Rows, rules: Rules, seed: Tensor) -> DenseRules:
+    return DenseRules(rows.mask(rules.left, rules.right), rules.scale, rules.dropout, int(seed))
 
 
 def _in_rows(rows: Rows, q: Tensor, k: Tensor, v: Tensor) -> Triple:
@@ -109,14 +105,3 @@ def _in_rows(rows: Rows, q: Tensor, k: Tensor, v: Tensor) -> Triple:
     every_head = (for_every_head(each, q.shape[1]) for each in (k, v))
     spread_k, spread_v = (rows.spread(each) for each in every_head)
     return rows.spread(q), spread_k, spread_v
-
-
-def _probabilities(q_BHSE: Tensor, k_BHSE: Tensor, mask: Tensor, scale: float) -> Tensor:
-    """(B, H, S, S), float32 or better."""
-    return at_least_float32(q_BHSE @ k_BHSE.mT * scale).masked_fill(~mask, float("-inf")).softmax(-1)
-
-
-def _kept(p: Tensor, dropout: float, seed: Tensor) -> Tensor:
-    """0 for what is dropped, 1 / (1 - dropout) for the rest; the same for the same seed."""
-    draws = torch.Generator(p.device).manual_seed(int(seed))
-    return (torch.rand(p.shape, device=p.device, generator=draws) >= dropout) / (1 - dropout)

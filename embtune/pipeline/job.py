@@ -13,6 +13,7 @@ from embtune.data.samplers import SamplerKind, plan_epoch
 from embtune.data.token_cache import TokenCache
 from embtune.errors import ConfigError
 from embtune.model.embedder import TextEmbedder
+from embtune.model.lanes import lane_count
 from embtune.model.packing import pack_where_faster
 from embtune.pipeline.classifiers import trained_classifiers
 from embtune.pipeline.computing import Computing, prepare_computing, tokens_of_run
@@ -149,6 +150,7 @@ def _training(
     widest = max(tower.encoder.width for tower in towers.values())  # not the embeddings': a dense layer may narrow them
     trainables = Trainables(towers, dict.fromkeys(task.objective for task in tasks))
     sharers = processes.world.local_size
+    side_by_side = 1 if computing.half else min(lane_count(tower, settings.device) for tower in towers.values())
     micro = None if train.micro_batch_tokens == "auto" else train.micro_batch_tokens
     return Training(
         tasks=tasks,
@@ -160,7 +162,7 @@ def _training(
             train.lr_scheduler_type, train.learning_rate, _warmup(loaded, schedule.total_steps), schedule.total_steps
         ),
         precision=MixedPrecision(settings.precision, settings.device),
-        budget=decide_budget(settings.device, deepest, widest, micro, settings.gradient_cache, sharers),
+        budget=decide_budget(settings.device, deepest, widest, micro, settings.gradient_cache, sharers, side_by_side),
         max_grad_norm=train.max_grad_norm or 0.0,
         on_non_finite=train.on_non_finite,
         seed=loaded.config.seed,

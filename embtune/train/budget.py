@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -32,6 +32,7 @@ class Budget:
     group_tokens: tokens of a group of rows that do not interact, whose graphs are all kept.
     row_block: rows that the loss scores at once.
     launch_tokens: what a micro-batch costs beside its token slots, in slots.
+    lanes: micro-batches that are computed side by side; there are at least as many, where there are texts enough.
     """
 
     micro_batch_tokens: int
@@ -39,15 +40,16 @@ class Budget:
     group_tokens: int
     row_block: int
     launch_tokens: int = 0
+    lanes: int = 1
 
     def halved(self) -> Budget:
         """Half of everything, for a device that ran out of memory; at least one text at a time."""
-        return Budget(
-            max(1, self.micro_batch_tokens // 2),
-            None if self.kept_tokens is None else self.kept_tokens // 2,
-            max(1, self.group_tokens // 2),
-            max(1, self.row_block // 2),
-            self.launch_tokens,
+        return replace(
+            self,
+            micro_batch_tokens=max(1, self.micro_batch_tokens // 2),
+            kept_tokens=None if self.kept_tokens is None else self.kept_tokens // 2,
+            group_tokens=max(1, self.group_tokens // 2),
+            row_block=max(1, self.row_block // 2),
         )
 
 
@@ -58,6 +60,7 @@ def decide_budget(
     asked_tokens: int | None,
     gradient_cache: GradientCache,
     sharers: int = 1,
+    lanes: int = 1,
 ) -> Budget:
     """The budget for a tower of `depth` layers of `width` on `device`.
 
@@ -68,11 +71,13 @@ def decide_budget(
         asked_tokens: the config's number, or None to decide.
         gradient_cache: which micro-batches are embedded twice: those whose graphs do not fit, all, or none.
         sharers: processes of the run on this machine.
+        lanes: micro-batches that are computed side by side.
     """
     budget = asked_tokens or (micro_batch_tokens(device) if depth else _WITHOUT_LAYERS)
     group = max(budget, int(total_bytes(device, sharers) * _SHARE_FOR_GROUPS / _bytes_per_token(depth, width)))
     kept = {GradientCache.AUTO: None, GradientCache.ALWAYS: 0, GradientCache.NEVER: EVERYTHING}[gradient_cache]
-    return Budget(budget, kept, group, _ROW_BLOCK.get(device.type, 1024), _LAUNCH_TOKENS.get(device.type, 512))
+    launch = _LAUNCH_TOKENS.get(device.type, 512)
+    return Budget(budget, kept, group, _ROW_BLOCK.get(device.type, 1024), launch, lanes)
 
 
 def micro_batch_tokens(device: torch.device) -> int:

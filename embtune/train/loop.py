@@ -20,6 +20,7 @@ from embtune.catalog.spec import Coupling
 from embtune.config.words import OnNonFinite
 from embtune.errors import CommonRunError
 from embtune.model.embedder import TextEmbedder
+from embtune.model.lanes import Lanes, lanes
 from embtune.train.adding import add_up_step
 from embtune.train.ahead import made_ahead
 from embtune.train.batches import BatchSchedule
@@ -73,6 +74,7 @@ class Training:
     """Everything the loop works on.
 
     half: makes `towers`, where they are copies of what is trained. processes: that do each step together.
+    lanes: open while the loop runs (see `Budget.lanes`).
     """
 
     tasks: Sequence[Task]
@@ -88,6 +90,7 @@ class Training:
     seed: int
     half: HalfWeights | None = None
     processes: Processes = field(default_factory=Alone)
+    lanes: Lanes = field(default_factory=Lanes)
 
 
 def train(training: Training, state: TrainState) -> Generator[StepReport, None, None]:
@@ -102,7 +105,8 @@ def train(training: Training, state: TrainState) -> Generator[StepReport, None, 
     world, device = training.processes.world, training.precision.device
     planner = Planner(training.tasks, training.towers, training.schedule, device, training.seed, world)
     steps = range(state.step, training.schedule.total_steps)
-    with closing(made_ahead((planner.plan(step, training.budget) for step in steps), _STEPS_AHEAD)) as plans:
+    made = made_ahead((planner.plan(step, training.budget) for step in steps), _STEPS_AHEAD)
+    with closing(made) as plans, lanes(training.budget.lanes) as training.lanes:
         while state.step < training.schedule.total_steps:
             yield _step(training, state, planner, plans)
 
@@ -172,7 +176,9 @@ def _added_up(training: Training, groups: Sequence[GroupScores], task: Task, ste
 
 def _embed_settings(training: Training, task: Task, step: PreparedStep) -> EmbedSettings:
     """How to embed the step. How many graphs fit is measured ahead of the first step whose rows interact."""
-    settings = EmbedSettings(training.towers, training.precision, task.every_layer, EVERYTHING, training.processes)
+    settings = EmbedSettings(
+        training.towers, training.precision, task.every_layer, EVERYTHING, training.processes, training.lanes
+    )
     has_texts = any(group.text_batches for group in step.groups)
     if task.objective.coupling is not Coupling.BATCH or not has_texts:
         return settings

@@ -82,6 +82,7 @@ def plan_texts(
     without_padding: Collection[str] = (),
     launch_tokens: int = 0,
     world: World = ALONE,
+    lanes: int = 1,
 ) -> TextPlan:
     """Plan the embedding of all views of `rows`.
 
@@ -92,6 +93,7 @@ def plan_texts(
         without_padding: towers that compute texts one behind the other, for which a text takes its own length.
         launch_tokens: what a micro-batch of padded texts costs beside its token slots, in slots.
         world: the processes that share the texts; each has a part of every tower's.
+        lanes: micro-batches of a tower that there are at least, where it has texts enough.
     """
     views = tuple(data.columns)
     tower_of = {view: data.tower_of(view) for view in views}
@@ -108,7 +110,8 @@ def plan_texts(
         table_rows[tower] = len(texts.lengths)
         mine = dealt(texts.lengths, world)  # longest first: what does not fit shows at once
         tokens += int(texts.lengths[mine].sum())
-        micro_batches += _micro_batches(tower, texts, mine, token_budget, launch_tokens, tower not in without_padding)
+        budget = token_budget if lanes == 1 else min(token_budget, -(-int(texts.lengths[mine].sum()) // lanes))
+        micro_batches += _micro_batches(tower, texts, mine, budget, launch_tokens, tower not in without_padding)
     return TextPlan(views, tower_of, slot_of, table_rows, tuple(micro_batches), tokens)
 
 

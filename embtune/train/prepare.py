@@ -121,7 +121,9 @@ def prepare_step(data: TrainingRows, rows: np.ndarray, coupling: Coupling, cutti
 def _group(data: TrainingRows, rows: np.ndarray, labels: Batch, whole: Batch, cutting: Cutting) -> PreparedGroup:
     packing = [name for name, tower in cutting.towers.items() if tower.packs]
     budget, share = cutting.budget, cutting.share_equal_texts
-    plan = plan_texts(data, rows, budget.micro_batch_tokens, share, packing, budget.launch_tokens, cutting.world)
+    plan = plan_texts(
+        data, rows, budget.micro_batch_tokens, share, packing, budget.launch_tokens, cutting.world, budget.lanes
+    )
     batch = replace(labels, whole=whole, frozen=_frozen(data, rows))
     slot_of = {view: torch.from_numpy(np.maximum(slots, 0)) for view, slots in plan.slot_of.items()}
     batches = tuple(_text_batch(data, plan, each, cutting.towers[each.tower]) for each in plan.micro_batches)

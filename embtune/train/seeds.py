@@ -6,9 +6,12 @@ process of many draw the same, and a micro-batch embedded twice (gradient cachin
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from hashlib import blake2b
 
 import torch
+
+from embtune.model.seeded_draws import SeededDraws
 
 
 def mix(*parts: int | str) -> int:
@@ -25,3 +28,14 @@ def generator(*parts: int | str) -> torch.Generator:
 def draw_from(seed: int) -> None:
     """Let the global generators of all devices draw from `seed` on, whatever was drawn before."""
     torch.manual_seed(seed)
+
+
+def drawing_from(seed: int, device: torch.device, compiled: bool = False) -> AbstractContextManager[object]:
+    """A context in which a pass on `device` draws from `seed`.
+
+    On a CPU the draws are the thread's own; elsewhere, and in compiled layers, the global generators are seeded.
+    """
+    if device.type == "cpu" and not compiled:
+        return SeededDraws(seed)
+    draw_from(seed)
+    return nullcontext()

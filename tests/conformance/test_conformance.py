@@ -29,7 +29,7 @@ from embtune.catalog.spec import Coupling
 from embtune.config import load_config
 from embtune.errors import ConfigError
 from embtune.train import embed
-from embtune.train.seeds import draw_from
+from embtune.train.seeds import drawing_from
 
 SAMPLE = tuple(sample_cells())
 REST = tuple(cell for cell in all_cells() if cell not in SAMPLE and not cell.refused)
@@ -87,7 +87,7 @@ def test_the_control_without_replay_of_the_draws_fails(
     assert again.outcome.recomputed > 1
     assert kept.difference(again) < 1e-6
     calls = iter(range(10_000))
-    monkeypatch.setattr(embed, "draw_from", lambda seed: draw_from(seed + next(calls)))
+    monkeypatch.setattr(embed, "drawing_from", lambda seed, *rest: drawing_from(seed + next(calls), *rest))
     assert kept.difference(step(job, RECOMPUTED)) > 1e-2
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from embtune.config.words import Precision
 from embtune.data.examples import Examples
 from embtune.losses.objective import BuildContext, Objective
 from embtune.model.embedder import TextEmbedder
+from embtune.model.lanes import Lanes
 from embtune.model.load import load_model
 from embtune.modifiers.build import build_objective
 from embtune.train.budget import EVERYTHING, Budget
@@ -85,6 +86,7 @@ class Engine:
     rows: TrainingRows
     every_layer: bool = False
     precision: Precision = Precision.FP32
+    lanes: Lanes = field(default_factory=Lanes)
 
     @property
     def trainables(self) -> Trainables:
@@ -96,17 +98,19 @@ class Engine:
         """The model, and the one for queries where it has one."""
         return {"model": self.model} | ({} if self.model.queries is None else {"query": self.model.queries})
 
-    def prepared(self, budget: int = 256, group: int = EVERYTHING, block: int = 1024, launch: int = 32) -> PreparedStep:
+    def prepared(
+        self, budget: int = 256, group: int = EVERYTHING, block: int = 1024, launch: int = 32, lanes: int = 1
+    ) -> PreparedStep:
         """A step over all rows, on the CPU."""
         share = not any(tower.has_dropout and tower.training for tower in self.towers.values())
-        cutting = Cutting(self.towers, Budget(budget, EVERYTHING, group, block, launch), share)
+        cutting = Cutting(self.towers, Budget(budget, EVERYTHING, group, block, launch, lanes), share)
         return prepare_step(self.rows, np.arange(self.rows.size), self.objective.coupling, cutting)
 
     def run(self, prepared: PreparedStep, kept: int = EVERYTHING, seed: int = 7) -> list[GroupScores]:
         """A prepared step, its gradients in the parameters; nothing is read."""
         self.trainables.zero_grad(set_to_none=True)
         mixed = MixedPrecision(self.precision, self.model.device)
-        settings = EmbedSettings(self.towers, mixed, self.every_layer, kept)
+        settings = EmbedSettings(self.towers, mixed, self.every_layer, kept, lanes=self.lanes)
         return run_step(prepared, self.objective, settings, seed)
 
     def step(

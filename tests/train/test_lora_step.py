@@ -15,7 +15,7 @@ from embtune.model.embedder import TextEmbedder
 from embtune.model.lora import add_lora
 from embtune.train import embed
 from embtune.train.checkpoint import trainable_tensors
-from embtune.train.seeds import draw_from
+from embtune.train.seeds import drawing_from
 
 PAIRS = (("anchor", "positive"), LabelKind.NONE)
 KINDS = {"transformer": "transformer?layers=2&width=32&heads=2", "static": "static?width=16&vocab=120"}
@@ -68,7 +68,7 @@ def test_without_replay_of_the_updates_dropout_the_recomputed_gradient_is_wrong(
     made.step(budget=64)
     right = made.gradients()
     calls = iter(range(10_000))
-    monkeypatch.setattr(embed, "draw_from", lambda seed: draw_from(seed + next(calls)))
+    monkeypatch.setattr(embed, "drawing_from", lambda seed, *rest: drawing_from(seed + next(calls), *rest))
     made.step(budget=64, kept=0)
     assert largest_difference(made.gradients(), right) > 1e-2
 

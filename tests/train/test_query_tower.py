@@ -13,7 +13,7 @@ from embtune.model.embedder import TextEmbedder
 from embtune.model.load import load_model
 from embtune.model.queries import add_queries
 from embtune.train import embed
-from embtune.train.seeds import draw_from
+from embtune.train.seeds import drawing_from
 
 TRANSFORMER = "transformer?layers=2&width=32&heads=2"
 TRIPLETS = (("anchor", "positive", "negative"), LabelKind.NONE)
@@ -70,7 +70,7 @@ def test_without_replay_of_dropout_the_recomputed_gradient_is_wrong(monkeypatch:
     made.step(budget=64)
     right = made.gradients()
     calls = iter(range(10_000))
-    monkeypatch.setattr(embed, "draw_from", lambda seed: draw_from(seed + next(calls)))
+    monkeypatch.setattr(embed, "drawing_from", lambda seed, *rest: drawing_from(seed + next(calls), *rest))
     made.step(budget=64, kept=0)
     assert largest_difference(made.gradients(), right) > 1e-2
 

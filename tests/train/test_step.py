@@ -10,7 +10,7 @@ from torch import Tensor
 from embtune.catalog.spec import LabelKind
 from embtune.config.words import Precision
 from embtune.train import embed
-from embtune.train.seeds import draw_from
+from embtune.train.seeds import drawing_from
 
 PAIRS = (("anchor", "positive"), LabelKind.NONE)
 TRIPLETS = (("anchor", "positive", "negative"), LabelKind.NONE)
@@ -68,7 +68,7 @@ def test_without_replay_of_the_draws_the_recomputed_gradient_is_wrong(monkeypatc
     made.step(budget=64)
     right = made.gradients()
     calls = iter(range(10_000))
-    monkeypatch.setattr(embed, "draw_from", lambda seed: draw_from(seed + next(calls)))
+    monkeypatch.setattr(embed, "drawing_from", lambda seed, *rest: drawing_from(seed + next(calls), *rest))
     made.step(budget=64, kept=0)
     assert largest_difference(made.gradients(), right) > 1e-2
 
