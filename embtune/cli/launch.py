@@ -21,6 +21,7 @@ from embtune.world import World
 _ORDERED = (signal.SIGINT, signal.SIGTERM)
 _LAUNCHER = "EMBTUNE_LAUNCHER"  # its process id, in the environment of those it starts
 _WATCHED = 1.0  # seconds between two looks at whether it is there
+_PATIENCE = ("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "50")  # seconds for a checkpoint; a command is to end within 60
 
 
 def check_nproc(nproc: int | None, world: World, config: str) -> None:
@@ -54,6 +55,7 @@ def launch(nproc: int, environ: MutableMapping[str, str]) -> int:
     # what it logs is for those who look for faults in it; what the processes say reaches the user by itself
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL + 1)
     environ.setdefault(NUMBER, str(max(1, (os.cpu_count() or 1) // nproc)))
+    environ.setdefault(*_PATIENCE)
     environ[_LAUNCHER] = str(os.getpid())
     settings = LaunchConfig(
         min_nodes=1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,21 +12,27 @@ from embtune.errors import Stopped
 from embtune.train.processes import Processes
 
 
+_AS_ONE = 1.0  # seconds: a terminal tells all processes and their launcher, which tells the processes once more
+
+
 class StopRequest:
     """Whether SIGTERM or SIGINT has asked the run to end.
 
     Until `at_step_ends` is set there is nothing to save, and the first signal ends the run where it stands. After that
-    the first one is noted, for the run to save and end in order, and a second one ends it where it stands.
+    the first one is noted, for the run to save and end in order, and a second one, a second later or more, ends it where
+    it stands.
     """
 
     def __init__(self) -> None:
         self.signum: int | None = None
         self.at_step_ends = False
+        self._received = 0.0
 
     def receive(self, signum: int, frame: FrameType | None) -> None:
         """The signal handler."""
-        again = self.signum is not None
-        self.signum = signum
+        again = self.signum is not None and time.monotonic() - self._received >= _AS_ONE
+        if self.signum is None:
+            self.signum, self._received = signum, time.monotonic()
         if again or not self.at_step_ends:
             raise _Now
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -25,6 +26,7 @@ def stopped_twice(saved: list[str]) -> None:
     with listening() as stop:
         stop.at_step_ends = True
         os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1.1)
         try:
             os.kill(os.getpid(), signal.SIGINT)
         except Exception:
@@ -42,6 +44,16 @@ def test_a_second_signal_passes_every_handler_of_failures_and_nobody_saves() -> 
     with pytest.raises(Stopped, match="stopped at once"):
         stopped_twice(saved)
     assert saved == []
+
+
+def test_what_a_terminal_and_a_launcher_tell_at_once_is_one_signal() -> None:
+    with listening() as stop:
+        stop.at_step_ends = True
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopped) as stopped:
+            stop.check(Alone())
+    assert stopped.value.signum == signal.SIGINT
 
 
 def test_before_there_is_anything_to_save_the_first_signal_ends_the_run() -> None:
