@@ -31,7 +31,7 @@ from tempfile import TemporaryDirectory
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fuzz"))
 
 from fuzz_case import Case
-from fuzz_outcome import HUNG, Outcome, faults_of, run_inside, run_process
+from fuzz_outcome import HUNG, IDLE, Outcome, faults_of, run_inside, run_process
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
@@ -91,7 +91,7 @@ def main() -> int:
     parser.add_argument("--strategy", choices=sorted(STRATEGIES), required=True)
     parser.add_argument("--examples", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--deadline", type=float, default=60.0, help="seconds an input may take")
+    parser.add_argument("--deadline", type=float, default=60.0, help="seconds an input may compute")
     parser.add_argument("--real", type=int, default=200, help="one input in so many starts a process as users do")
     parser.add_argument("--out", type=Path, default=Path("fuzz-failures"), help="where failing inputs are kept")
     arguments = parser.parse_args()
@@ -165,7 +165,7 @@ class Worker:
             self._fork(seconds)
         self._ran += 1
         os.write(self._ask, json.dumps({"folder": str(folder), "words": case.words}).encode() + b"\n")
-        ready, _, _ = select.select([self._answers], [], [], seconds + GRACE)
+        ready, _, _ = select.select([self._answers], [], [], IDLE * seconds + GRACE)
         line = _line(self._answers) if ready else b""
         if line:
             return Outcome(**json.loads(line))

@@ -18,6 +18,7 @@ from embtune.cli.app import build_app
 from embtune.cli.output import run
 
 HUNG = "hung"
+IDLE = 10  # times as long as it may compute, a command may wait: for whatever else the machine does, or for ever
 _ALLOWED_CODES = (0, 1, 2)
 _ERROR = re.compile(r"^(?P<place>.*?)error\[(?P<code>[a-z0-9-]+)\]: (?P<message>.*)$")
 _USAGE = re.compile(r"^(Usage: |Error: )", re.MULTILINE)
@@ -52,6 +53,9 @@ def run_inside(case: Case, folder: Path, seconds: float) -> Outcome:
     """Run the case's command in this process, which goes to `folder` for as long.
 
     Standard output refuses what UTF-8 cannot write and standard error escapes it, as those of a process do.
+
+    Args:
+        seconds: of computing, after which it is taken to be stuck.
     """
     stdout, stderr = _stream("strict"), _stream("backslashreplace")
     words = list(case.words)
@@ -65,9 +69,9 @@ def run_inside(case: Case, folder: Path, seconds: float) -> Outcome:
 
 def run_process(case: Case, folder: Path, seconds: float) -> Outcome:
     """Run the case's command as users do, in a process of its own."""
-    command = [sys.executable, "-m", "embtune", *case.words]
+    command, limit = [sys.executable, "-m", "embtune", *case.words], IDLE * seconds
     try:
-        done = subprocess.run(command, cwd=folder, input=case.stdin, capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(command, cwd=folder, input=case.stdin, capture_output=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired:
         return Outcome(None, "", "", HUNG)
     how = f"signal {-done.returncode}" if done.returncode < 0 else ""
@@ -122,13 +126,18 @@ def _written(stream: io.TextIOWrapper) -> str:
 
 @contextlib.contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
+    """So many seconds of computing."""
+
     def ring(signum: int, frame: object) -> None:
         raise Overdue
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    clocks = {signal.SIGPROF: signal.ITIMER_PROF, signal.SIGALRM: signal.ITIMER_REAL}
+    before = {signum: signal.signal(signum, ring) for signum in clocks}
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, IDLE * seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for signum, clock in clocks.items():
+            signal.setitimer(clock, 0)
+            signal.signal(signum, before[signum])
