@@ -13,6 +13,7 @@ from embtune.errors import EmbtuneError, Problem, Stopped
 INTERRUPTED = 130
 CLOSED_PIPE = 141  # as a program that SIGPIPE ended
 FAILED = 1
+_REFUSED = "can't allocate memory"
 
 
 def say(text: str, *, quiet: bool = False) -> None:
@@ -73,8 +74,17 @@ def _failure(error: Exception, show_traceback: bool) -> int:
         say(str(error))
         return 128 + error.signum if isinstance(error, Stopped) else error.exit_code
     if not show_traceback:
-        say(_internal(error).render())
+        say((_no_memory(error) or _internal(error)).render())
     return FAILED
+
+
+def _no_memory(error: Exception) -> Problem | None:
+    """Memory that the system refuses, of which torch says so in a RuntimeError. Of a GPU's, training itself tells."""
+    if not isinstance(error, MemoryError) and _REFUSED not in str(error):
+        return None
+    said = f": {' '.join(str(error).split())}" if str(error) else ""
+    hint = "Free memory, use a smaller model or lower train.batch_size. A run goes on from its last checkpoint."
+    return Problem("out-of-memory", f"there is no memory left{said}", hint=hint)
 
 
 def _internal(error: Exception) -> Problem:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from command import REPOSITORY, run_embtune
 
 from embtune.cli.output import run
@@ -38,6 +40,16 @@ def raising(error: BaseException) -> int:
 )
 def test_every_failure_has_its_exit_code(error: BaseException, code: int) -> None:
     assert raising(error) == code
+
+
+@pytest.mark.parametrize("allocate", [lambda: bytearray(1 << 60), lambda: torch.empty(1 << 60)])
+def test_memory_that_is_refused_is_no_fault_of_embtune(
+    allocate: Callable[[], object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(allocate) == 1
+    text = capsys.readouterr().err
+    assert text.startswith("error[out-of-memory]: there is no memory left")
+    assert "goes on from its last checkpoint" in text
 
 
 def test_problems_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
