@@ -7,9 +7,10 @@ micro-batch on each core keeps both busy with everything. Nothing is shared betw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from threading import Event
 from typing import TypeVar
 
 import torch
@@ -31,6 +32,7 @@ class Lanes:
 
     def __init__(self, pool: ThreadPoolExecutor | None = None, count: int = 1) -> None:
         self._pool = pool
+        self._given_up = Event()
         self.count = count
 
     def map(self, compute: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -38,7 +40,23 @@ class Lanes:
 
         Gradient mode, autocast and the like are each thread's own: `compute` has to set them.
         """
-        return map(compute, items) if self._pool is None else self._pool.map(compute, items)
+        if self._pool is None:
+            yield from map(compute, items)
+            return
+        try:
+            yield from self._pool.map(compute, items)
+        except BaseException:  # whoever waits is interrupted, or a lane failed: the others need not go on
+            self._given_up.set()
+            raise
+
+    def go_on(self) -> None:
+        """For a lane to call between its pieces of work.
+
+        Raises:
+            CancelledError: nobody waits for them any more.
+        """
+        if self._given_up.is_set():
+            raise CancelledError
 
 
 @contextmanager

@@ -92,6 +92,7 @@ class Embedding:
         """Embed some of the micro-batches, in one lane."""
         passes = []
         for number in numbers:
+            self._settings.lanes.go_on()
             batch = self._group.text_batches[number]
             # numbered through all processes, so that no two micro-batches draw alike
             seed = mix(self._seed, self._world.rank + number * self._world.size)
@@ -109,6 +110,7 @@ class Embedding:
         """Take a lane's passes back; the first adds to the parameters' own gradients, and what it gives is empty."""
         apart, passes = LaneGradients(), self._passes[lane]
         while passes:
+            self._settings.lanes.go_on()
             each = passes.pop()
             output, each.output = self._again(each), None
             gradient = self._gradient(each.batch).to(output.dtype)

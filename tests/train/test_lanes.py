@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from dataclasses import replace
 
 import pytest
@@ -76,12 +77,22 @@ def test_there_are_micro_batches_for_all_lanes() -> None:
     assert len(made.prepared(budget=10_000, launch=10_000, lanes=4).groups[0].text_batches) >= 4
 
 
-def test_a_mistake_in_a_lane_is_the_callers(three: Lanes) -> None:
-    def fail(item: int) -> int:
-        raise ArithmeticError(item)
+def test_a_mistake_in_a_lane_is_the_callers_and_ends_the_other_lanes() -> None:
+    ended: list[int] = []
 
-    with pytest.raises(ArithmeticError, match="3"):
-        list(three.map(fail, [3]))
+    def work(lane: int) -> None:
+        if lane == 0:
+            raise ArithmeticError("a mistake")
+        while True:  # until nobody waits
+            try:
+                pool.go_on()
+            except CancelledError:
+                ended.append(lane)
+                return
+
+    with lanes(3) as pool, pytest.raises(ArithmeticError, match="a mistake"):
+        list(pool.map(work, range(3)))
+    assert sorted(ended) == [1, 2]
 
 
 def test_sums_of_a_lane_are_added_to_what_is_there() -> None:
