@@ -11,7 +11,6 @@ from types import FrameType
 from embtune.errors import Stopped
 from embtune.train.processes import Processes
 
-
 _AS_ONE = 1.0  # seconds: a terminal tells all processes and their launcher, which tells the processes once more
 
 
@@ -19,8 +18,8 @@ class StopRequest:
     """Whether SIGTERM or SIGINT has asked the run to end.
 
     Until `at_step_ends` is set there is nothing to save, and the first signal ends the run where it stands. After that
-    the first one is noted, for the run to save and end in order, and a second one, a second later or more, ends it where
-    it stands.
+    the first one is noted, for the run to save and end in order, and another, a second later or more, ends it where it
+    stands.
     """
 
     def __init__(self) -> None:
