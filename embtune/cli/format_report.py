@@ -1,4 +1,4 @@
-"""The findings of `check-format` as text and as JSON values."""
+"""The findings of `check-format` as text: what the data is, what is wrong, which loss to take, in this order."""
 
 from __future__ import annotations
 
@@ -7,64 +7,83 @@ from collections.abc import Iterator, Sequence
 
 from embtune.catalog import LossSpec
 from embtune.catalog.fitting import what_it_takes
-from embtune.errors import Problem
-from embtune.pipeline.check_format import Report, RetrievalReport
-from embtune.pipeline.data_report import DataReport, Verdict
+from embtune.catalog.formats import FORMAT_NAMES
+from embtune.cli.format_rows import row_facts
+from embtune.pipeline.check_format import CONFIG_SUFFIXES
+from embtune.pipeline.data_report import DataReport, Report, RetrievalReport, Verdict
+
+Facts = list[str]
 
 
-def report_lines(report: Report, width: int) -> list[str]:
-    """A dataset's findings, wrapped at `width`."""
+def report_lines(report: Report, width: int, verbose: bool = False) -> list[str]:
+    """A dataset's findings, wrapped at `width`. verbose: losses that never fit have their formats in full."""
     if isinstance(report, RetrievalReport):
-        return [f"{report.path}: a retrieval set, for evaluation", *_wrapped(_retrieval_facts(report), width)]
-    lines = [f"{report.path}: {report.layout}", *_wrapped(_row_facts(report), width)]
-    for heading, facts in _sections(report):
+        sections = [("Worth a look", [sentence for _, sentence in report.warnings])]
+        lines = [f"{report.path}: a retrieval set, for evaluation", *_wrapped(_retrieval_facts(report), width)]
+    else:
+        sections = list(_sections(report, verbose))
+        lines = [f"{report.path}: {report.layout}", *_wrapped([_counts(report)], width)]
+    for heading, facts in sections:
         if facts:
             lines += ["", heading, *_wrapped(facts, width)]
     return lines
 
 
-def report_record(report: Report) -> dict[str, object]:
-    """A dataset's findings as JSON values."""
-    record: dict[str, object] = {"name": report.name, "path": report.path, "ok": report.ok}
-    if isinstance(report, RetrievalReport):
-        sizes = {"queries": len(report.data.queries), "documents": len(report.data.corpus)}
-        return {**record, "kind": "retrieval", **sizes}
-    return {**record, "kind": "rows", **_layout_record(report), **_losses_record(report)}
-
-
-def problem_record(problem: Problem) -> dict[str, object]:
-    """A bad row as JSON values."""
-    place = problem.location
-    return {
-        "code": problem.code,
-        "message": problem.message,
-        "path": place.path if place else None,
-        "line": place.line if place else None,
-        "hint": problem.hint,
-    }
-
-
 def bad_rows_lines(report: Report) -> list[str]:
-    """The first bad rows with their places, and a line that counts all; none where all rows are good."""
-    if isinstance(report, RetrievalReport) or not report.counts.bad:
+    """The first bad rows of each kind with their places, and a line that counts all; none where all rows are good."""
+    if isinstance(report, RetrievalReport) or not report.found.bad:
         return []
-    counts = report.counts
-    hidden = counts.bad - len(counts.problems)
-    more = f"; {hidden:,} more are not shown" if hidden else ""
-    total = f"{counts.bad:,} of {counts.rows:,} rows of {report.path} cannot be used{more}"
-    return [*(problem.render() for problem in counts.problems), total]
+    found, lines = report.found, list[str]()
+    for kind in found.bad_cells:
+        lines += [problem.render() for problem in kind.first]
+        hidden = kind.count - len(kind.first)
+        if hidden:
+            lines.append(f"  and {hidden:,} rows more with {kind.code}{f' in {kind.role}' if kind.role else ''}")
+    lines.append(f"{found.bad:,} of {found.rows:,} rows of {report.path} cannot be used")
+    return [*lines, f"  help: {found.remark}"] if found.remark else lines
 
 
-def _sections(report: DataReport) -> Iterator[tuple[str, list[str]]]:
-    yield "Roles", [*report.layout.reasons, *report.layout.notes]
+def next_line(reports: Sequence[Report], target: str) -> str:
+    """The command that comes next: for a config to train on it, for data to mend it or to make a config of it."""
+    wrong = [report for report in reports if not report.ok]
+    if target.lower().endswith(CONFIG_SUFFIXES):
+        return f"correct {', '.join(report.path for report in wrong)}" if wrong else f"embtune train {target}"
+    report = reports[0]
+    if isinstance(report, RetrievalReport):
+        return f"name {target} under data.eval of a config"
+    if report.found.bad:
+        return f"embtune check-format {target} --fix good.jsonl   # writes the other rows"
+    return f"embtune init {target} -o config.yaml"
+
+
+def _counts(report: DataReport) -> str:
+    found = report.found
+    good = "all usable" if not found.bad else f"{found.bad:,} of them not usable"
+    best = next(iter(report.fitting()), None)
+    return f"{found.rows:,} rows, {good}; recommended loss: {best.name if best else 'none as they are'}"
+
+
+def _sections(report: DataReport, verbose: bool) -> Iterator[tuple[str, Facts]]:
+    yield "Roles", _roles(report)
     yield "Asked for", [_verdict(verdict) for verdict in report.asked]
+    yield "Problems", [problem.render() for problem in report.problems]
+    yield "Worth a look", [sentence for _, sentence in report.warnings]
     yield "Losses that fit (* recommended)", [_named(spec) for spec in report.fitting()] or ["none as it is"]
+    yield "Rows", row_facts(report)
     yield "Losses that fit with another model", _with_model(report)
     yield "After a conversion", [f"{way}: {_names(more)}" for way, more in report.convertible()]
-    yield "Losses that do not fit, and what they take", _unfitting(report)
+    yield "Losses that never fit, and what they take", _never(report, verbose)
 
 
-def _with_model(report: DataReport) -> list[str]:
+def _roles(report: DataReport) -> Facts:
+    """A line a role, in columns, then what else a person should know of the reading."""
+    rows = report.layout.table()
+    widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
+    lines = [f"{role:<{widths[0]}}  {column:<{widths[1]}}  {why}" for role, column, why in rows]
+    return [*lines, *report.layout.notes]
+
+
+def _with_model(report: DataReport) -> Facts:
     """A line for each parameter that names such a model, with all losses that have it."""
     losses: dict[str, list[LossSpec]] = {}
     for parameter, spec in report.fitting_with_model():
@@ -72,31 +91,31 @@ def _with_model(report: DataReport) -> list[str]:
     return [f"{_names(specs)}: with {parameter}: MODEL" for parameter, specs in losses.items()]
 
 
-def _row_facts(report: DataReport) -> list[str]:
-    counts = report.counts
-    good = "all usable" if not counts.bad else f"{counts.bad:,} of them not usable"
-    facts = f"{counts.rows:,} rows, {good}, {counts.texts:,} distinct texts"
-    if counts.classes:
-        facts += f", {len(counts.classes):,} classes"
-    return [facts]
-
-
-def _retrieval_facts(report: RetrievalReport) -> list[str]:
+def _retrieval_facts(report: RetrievalReport) -> Facts:
     data = report.data
     judged = sum(len(documents) for documents in data.qrels.values())
     return [f"{len(data.queries):,} queries, {len(data.corpus):,} documents, {judged:,} relevant pairs"]
 
 
-def _unfitting(report: DataReport) -> list[str]:
-    """A line for each way of not fitting, with all losses it is true of."""
+def _never(report: DataReport, verbose: bool) -> Facts:
+    """A line for each way of not fitting, whatever is converted, with all losses it is true of."""
+    opened = {spec.name for _, more in report.convertible() for spec in more}
     alike: dict[str, list[LossSpec]] = {}
     for verdict in report.unfitting():
-        alike.setdefault(what_it_takes(verdict.spec), []).append(verdict.spec)
+        if verdict.spec.name not in opened:
+            takes = what_it_takes(verdict.spec) if verbose else _format_names(verdict.spec)
+            alike.setdefault(takes, []).append(verdict.spec)
     return [f"{_names(specs)}: {takes}" for takes, specs in alike.items()]
 
 
+def _format_names(spec: LossSpec) -> str:
+    return " or ".join(FORMAT_NAMES.get(format, "rows of its own") for format in spec.formats)
+
+
 def _verdict(verdict: Verdict) -> str:
-    return f"{verdict.spec.name} takes this data" if verdict.fits else verdict.reason
+    if verdict.fits:
+        return f"{verdict.spec.name} takes this data"
+    return f"{verdict.reason}\nhelp: {verdict.remedy}" if verdict.remedy else verdict.reason
 
 
 def _named(spec: LossSpec) -> str:
@@ -107,34 +126,8 @@ def _names(specs: Sequence[LossSpec]) -> str:
     return ", ".join(spec.name for spec in specs)
 
 
-def _wrapped(lines: Sequence[str], width: int) -> list[str]:
+def _wrapped(facts: Sequence[str], width: int) -> list[str]:
+    lines = [line for fact in facts for line in fact.splitlines()]
     return [
         part for line in lines for part in textwrap.wrap(line, width, initial_indent="  ", subsequent_indent="    ")
     ]
-
-
-def _layout_record(report: DataReport) -> dict[str, object]:
-    layout, counts = report.layout, report.counts
-    return {
-        "rows": counts.rows,
-        "bad_rows": counts.bad,
-        "distinct_texts": counts.texts,
-        "classes": len(counts.classes) or None,
-        "roles": layout.columns,
-        "label": {"column": layout.label_column, "kind": layout.label.value},
-        "reasons": list(layout.reasons),
-        "notes": list(layout.notes),
-        "problems": [problem_record(problem) for problem in counts.problems],
-    }
-
-
-def _losses_record(report: DataReport) -> dict[str, object]:
-    return {
-        "losses": [{"name": v.spec.name, "fits": v.fits, "reason": v.reason or None} for v in report.asked],
-        "fits": [spec.name for spec in report.fitting()],
-        "fits_with": {spec.name: parameter for parameter, spec in report.fitting_with_model()},
-        "does_not_fit": {verdict.spec.name: verdict.reason for verdict in report.unfitting()},
-        "after_conversion": [
-            {"conversion": str(way), "losses": [spec.name for spec in more]} for way, more in report.convertible()
-        ],
-    }

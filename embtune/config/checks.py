@@ -121,7 +121,8 @@ def _unknown_role(root: Node, path: KeyPath, word: str) -> Problem:
     guess = _USUAL_COLUMNS.get(word.lower()) or nearest(word, role_words())
     every = f"the roles are {', '.join(role_words())}, and negative_1, negative_2 ..."
     hint = f"did you mean {guess!r}?" if guess else every
-    if path[-1] == "columns" and value is not None and isinstance(value.value, str) and canonical_role(value.value):
+    named = canonical_role(value.value) if value is not None and isinstance(value.value, str) else None
+    if path[-1] == "columns" and value is not None and named and named != nearest(word, role_words()):
         hint = f"role first, then column: write '{value.value}: {word}'"
     place = place_of(root, (*path, word), of_key=True)
     return place.problem("unknown-role", f"{dotted(path)}: {word!r} is no role", hint)

@@ -10,13 +10,17 @@ SKIP_LIMIT = 0.1  # share of rows that `skip` may leave out; one row is always a
 
 
 class BadValueError(Exception):
-    """A value that does not fit its role: `reason` continues a sentence that begins with the role."""
+    """A value that does not fit its role: `reason` continues a sentence that begins with the role.
 
-    def __init__(self, code: str, reason: str, hint: str | None = None) -> None:
+    `role` is empty until it is known.
+    """
+
+    def __init__(self, code: str, reason: str, hint: str | None = None, role: str = "") -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
         self.hint = hint
+        self.role = role
 
 
 class BadRows:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embtune.data.bad_rows import BadValueError
-from embtune.data.labels import LabelArray, labels_of
+from embtune.data.labels import LabelArray
 from embtune.data.layout import Layout
 from embtune.data.places import Places
 from embtune.data.row import Row
-from embtune.data.texts import TextColumns, in_role, missing_column
+from embtune.data.row_reader import RowReader
 from embtune.errors import Location, Problem
 
 _ABSENT = -1
@@ -23,9 +23,8 @@ class RowCollector:
     """Takes rows one by one and gives them back as columns."""
 
     def __init__(self, layout: Layout, class_names: Sequence[str] | None) -> None:
-        self._layout = layout
-        self._columns = TextColumns(layout.columns)
-        self._labels = labels_of(layout.label, layout.roles, class_names)
+        self._reader = RowReader(layout, class_names)
+        self._labels = self._reader.labels
         self._table: dict[str, int] = {}  # text -> id
         self._ids, self._width = array("i"), array("i")  # all rows' ids one after the other, and how many each has
         self._paths: dict[str, int] = {}
@@ -34,8 +33,7 @@ class RowCollector:
     def add(self, row: Row) -> Problem | None:
         """Keep a row, or say why not; a bad row leaves no trace."""
         try:
-            texts = self._columns.read(row.values)
-            label = self._label(row, texts)
+            texts, label = self._reader.read(row)
         except BadValueError as error:
             return Problem(error.code, error.reason, row.location, error.hint)
         table = self._table
@@ -45,17 +43,6 @@ class RowCollector:
             self._labels.add(label)
         self._place(row.location)
         return None
-
-    def _label(self, row: Row, texts: Sequence[str | None]) -> object:
-        column = self._layout.label_column
-        if self._labels is None or column is None:
-            return None
-        if column not in row.values:
-            raise missing_column("label", column, row.values)
-        try:
-            return self._labels.cast(row.values[column], self._columns.count_negatives(texts))
-        except BadValueError as error:
-            raise in_role(error, "label", column) from error
 
     def _place(self, location: Location) -> None:
         self._file.append(self._paths.setdefault(location.path, len(self._paths)))
@@ -68,7 +55,7 @@ class RowCollector:
     def columns(self) -> tuple[tuple[str, ...], dict[str, NDArray[np.int32]]]:
         """The roles in order, and role -> (N,) int32 text ids, -1 where a row has fewer negatives."""
         ids = self._padded()
-        roles = self._columns.roles(ids.shape[1])
+        roles = self._reader.columns.roles(ids.shape[1])
         return roles, {role: np.ascontiguousarray(ids[:, i]) for i, role in enumerate(roles)}
 
     def texts(self) -> list[str]:

@@ -13,6 +13,7 @@ from embtune.data.row import Row
 from embtune.data.texts import parsed_list
 
 _PLAIN = re.compile(r"[^\W\d][\w-]*")
+_MISTAKES = 0.2  # share of values
 _YAML_WORDS = frozenset({"null", "true", "false"})
 
 
@@ -36,9 +37,12 @@ class Column:
     values: tuple[object, ...]  # without nulls
 
     def numbers(self) -> list[float] | None:
-        """The values as floats, numbers spelled as text too (csv has nothing else); None when one is no number."""
-        numbers = [_number(value) for value in self.values]
-        return None if None in numbers else [number for number in numbers if number is not None]
+        """The values as floats, numbers spelled as text too (csv has nothing else); None when they are no numbers.
+
+        A few that are none (`_MISTAKES`) are left out: the column is one of numbers, and they are its mistakes.
+        """
+        numbers = [number for value in self.values if (number := _number(value)) is not None]
+        return numbers if len(numbers) >= (1 - _MISTAKES) * len(self.values) else None
 
     def is_category(self) -> bool:
         """Whether a few short values come again and again, as classes do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from embtune.catalog.spec import LabelKind
 from embtune.data.columns import Cell, Column, folded
 
 _SCORE_NAMES = frozenset({"score", "scores", "similarity", "similarityscore"})
+_DECIMAL_COMMA = re.compile(r"\s*-?\d+,\d+\s*")
 _LISTS = (Cell.NUMBERS, Cell.VECTORS)
 
 
@@ -36,10 +38,14 @@ def label_readings(column: Column, roles: Sequence[str], list_column: Column | N
     if numbers and negatives and len(roles) > 2:
         return [LabelReading(LabelKind.MARGIN, "one number beside a negative: by how much the positive is better")]
     if numbers is None:
-        return [
-            LabelReading(LabelKind.CLASS, f"words, {len(set(map(str, column.values)))} different ones in the sample")
-        ]
+        return [LabelReading(LabelKind.CLASS, _word_reason(column))]
     return _number_readings(column, numbers, is_pair=len(roles) == 2)
+
+
+def _word_reason(column: Column) -> str:
+    found = f"words, {len(set(map(str, column.values)))} different ones in the sample"
+    comma = next((value for value in column.values if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value)), None)
+    return found if comma is None else f"{found}; {comma} would be a number as {comma.replace(',', '.')}"
 
 
 def _list_reading(column: Column, negatives: Sequence[str], list_column: Column | None) -> LabelReading:
@@ -66,7 +72,7 @@ def _mean_length(column: Column) -> float:
 def _number_readings(column: Column, numbers: Sequence[float], is_pair: bool) -> list[LabelReading]:
     whole = all(number.is_integer() for number in numbers)
     score = LabelReading(LabelKind.SCORE, _score_reason(numbers))
-    classes = LabelReading(LabelKind.CLASS, f"whole numbers, {len(set(numbers))} different ones in the sample")
+    classes = LabelReading(LabelKind.CLASS, _whole_reason(numbers))
     if not is_pair:
         return [classes, score] if whole else [score]
     if not whole:
@@ -75,6 +81,11 @@ def _number_readings(column: Column, numbers: Sequence[float], is_pair: bool) ->
         binary = LabelReading(LabelKind.BINARY, "only 0 and 1")
         return [score, binary, classes] if _is_score(column) else [binary, classes, score]
     return [score, classes] if _is_score(column) else [classes, score]
+
+
+def _whole_reason(numbers: Sequence[float]) -> str:
+    found = f"whole numbers, {len(set(numbers))} different ones in the sample"
+    return f"{found}; -1 and 1 would be a judgement as 0 and 1" if set(numbers) == {-1.0, 1.0} else found
 
 
 def _is_score(column: Column) -> bool:

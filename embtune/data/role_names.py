@@ -26,6 +26,9 @@ _LABEL_NAMES = (
     "similarity", "similarityscore", "goldlabel", "class",
 )  # fmt: skip
 _NUMBERED = re.compile(r"(negative|neg|hardnegative|text|passage)([1-9][0-9]{0,5})")
+_WORD = re.compile(r"[a-z]+")
+_NEGATIVE_WORDS = frozenset({"neg", "negs", "negative", "negatives"})
+_OF_NEGATIVES = frozenset({"id", "ids", "score", "scores", "rank", "ranks", "source", "url", "urls"})  # not their texts
 _FAMILIES = (
     ("anchor", "positive"),
     ("sentence_A", "sentence_B"),
@@ -39,20 +42,20 @@ _BY_NAME = "by its name"
 def assignments_by_name(columns: Mapping[str, Column]) -> list[Assignment]:
     """Every complete set of roles that column names give, the most telling first; empty when they give none.
 
-    A label found by name goes with each. Behind them follow the readings that leave out a label or negatives, for a
-    loss that takes the texts without.
+    A label found by name goes with each, the likeliest first. Behind them follow the readings that leave out a label
+    or negatives, for a loss that takes the texts without.
     """
     roles = _roles_by_name(columns)
-    label = label_by_name(columns, taken=frozenset(roles.values()))
+    labels: Sequence[Column | None] = labels_by_name(columns, taken=frozenset(roles.values())) or (None,)
     complete = [found for family in _FAMILIES if (found := _family(family, roles))]
-    full = [_assign(found, label) for found in complete]
-    return full + [smaller for found in complete for smaller in _smaller(found, label)]
+    full = [_assign(found, label) for label in labels for found in complete]
+    return full + [smaller for found in complete for smaller in _smaller(found, labels[0])]
 
 
-def label_by_name(columns: Mapping[str, Column], taken: frozenset[str] = frozenset()) -> Column | None:
-    """The column that is called as a label is, the likeliest name first; None when there is none."""
+def labels_by_name(columns: Mapping[str, Column], taken: frozenset[str] = frozenset()) -> list[Column]:
+    """The columns beside `taken` that are called as labels are, the likeliest name first."""
     by_name = {folded(name): column for name, column in columns.items() if name not in taken and column.cell}
-    return next((by_name[name] for name in _LABEL_NAMES if name in by_name), None)
+    return [by_name[name] for name in _LABEL_NAMES if name in by_name]
 
 
 def _roles_by_name(columns: Mapping[str, Column]) -> dict[str, str]:
@@ -66,7 +69,23 @@ def _roles_by_name(columns: Mapping[str, Column]) -> dict[str, str]:
         numbered = _NUMBERED.fullmatch(folded(name))
         if numbered and _can_be("text", column):
             found.setdefault(_numbered_role(numbered[1], int(numbered[2])), name)
+    if not any(map(is_negative, found)):
+        found |= _negatives_by_word(columns, taken=frozenset(found.values()))
     return found
+
+
+def _negatives_by_word(columns: Mapping[str, Column], taken: frozenset[str]) -> dict[str, str]:
+    """Columns with a word for negatives in their name: `answer_neg`, `bm25_negatives`."""
+    named = [column for name, column in columns.items() if name not in taken and _says_negative(name)]
+    if len(named) == 1 and named[0].cell is Cell.TEXTS:
+        return {LIST_ROLE: named[0].name}
+    texts = [column.name for column in named if column.cell is Cell.TEXT]
+    return {f"negative_{number}": name for number, name in enumerate(texts, start=1)}
+
+
+def _says_negative(name: str) -> bool:
+    words = set(_WORD.findall(name.casefold()))
+    return bool(words & _NEGATIVE_WORDS) and not words & _OF_NEGATIVES
 
 
 def _can_be(role: str, column: Column) -> bool:

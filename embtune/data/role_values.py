@@ -6,32 +6,47 @@ from collections.abc import Mapping
 
 from embtune.data.columns import Cell, Column, columns_line, folded, listed
 from embtune.data.layout import Assignment
-from embtune.data.role_names import label_by_name
+from embtune.data.role_names import labels_by_name
+from embtune.data.row import Row, first_cells
 from embtune.errors import ConfigError, Problem
 
 _ONE_TEXT = "the only column of texts"
 _TWO_TEXTS = ("the first of two columns of texts", "the second of two columns of texts")
 
 
-def assignments_by_value(columns: Mapping[str, Column]) -> list[Assignment]:
+def assignments_by_value(columns: Mapping[str, Column], first: Row) -> list[Assignment]:
     """One text, or two texts, with a label where a column looks like one.
+
+    Args:
+        columns: all of the data.
+        first: a row to show where nothing can be decided.
 
     Raises:
         ConfigError: no column or more than two hold texts, so the roles have to be declared; the hint is the line.
     """
-    label = label_by_name(columns)
-    strings = [column for column in columns.values() if column is not label and _is_text(column)]
+    labels = labels_by_name(columns)
+    strings = [column for column in columns.values() if column not in labels and _is_text(column)]
     texts = [column for column in strings if not column.is_category()] or strings
     if not 1 <= len(texts) <= 2:
-        raise ConfigError(_undecided(columns, texts, label))
+        raise ConfigError(_undecided(columns, texts, labels, first))
     roles = ("text",) if len(texts) == 1 else ("anchor", "positive")
     reasons = (_ONE_TEXT,) if len(texts) == 1 else _TWO_TEXTS
     why = dict(zip(roles, reasons, strict=True)) | {"label": "by its name"}
     named = dict(zip(roles, (column.name for column in texts), strict=True))
-    if label is None:
-        label = label_by_value(columns, without=frozenset(named.values()))
+    if labels:
+        whole = [Assignment(named, why, label) for label in labels]
+    else:
+        guess = label_by_value(columns, without=frozenset(named.values()))
         why["label"] = "the only column that looks like a label"
-    return [Assignment(named, why, label), *([Assignment(named, why)] if label and len(texts) == 1 else [])]
+        notes = _other_way_round(named) if guess is None and len(texts) == 2 else ()
+        whole = [Assignment(named, why, guess, notes, label_is_guess=True)]
+    return [*whole, *([Assignment(named, why)] if whole[0].label and len(texts) == 1 else [])]
+
+
+def _other_way_round(named: Mapping[str, str]) -> tuple[str, ...]:
+    """Which text asks and which answers only their order says."""
+    line = columns_line({"anchor": named["positive"], "positive": named["anchor"]})
+    return (f"their order alone says which is the anchor; the other way round: {line}",)
 
 
 def label_by_value(columns: Mapping[str, Column], without: frozenset[str]) -> Column | None:
@@ -60,19 +75,18 @@ def _is_id(column: Column) -> bool:
     )
 
 
-def _undecided(columns: Mapping[str, Column], texts: list[Column], label: Column | None) -> Problem:
+def _undecided(columns: Mapping[str, Column], texts: list[Column], labels: list[Column], row: Row) -> Problem:
     if not texts:
         return Problem(
             "no-texts",
-            f"no column holds texts; there are {listed(list(columns))}",
+            f"no column holds texts; there are {listed(list(columns))}; {first_cells(row)}",
             hint="declare which column is the text: columns: {text: ...}",
         )
-    scored = label is not None
-    first, second = ("sentence_A", "sentence_B") if scored else ("anchor", "positive")
-    example = {first: texts[0].name, second: texts[1].name} | ({"label": label.name} if label else {})
+    first, second = ("sentence_A", "sentence_B") if labels else ("anchor", "positive")
+    example = {first: texts[0].name, second: texts[1].name} | ({"label": labels[0].name} if labels else {})
     names = listed([column.name for column in texts])
     return Problem(
         "undecided-roles",
-        f"{len(texts)} columns hold texts ({names}), and their names do not say which is what",
+        f"{len(texts)} columns hold texts ({names}), and their names do not say which is what; {first_cells(row)}",
         hint=f"declare the roles, for instance {columns_line(example)}",
     )

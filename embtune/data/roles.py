@@ -10,6 +10,7 @@ from embtune.catalog.spec import Format
 from embtune.data.columns import Column, profile
 from embtune.data.declared_roles import assignment_declared
 from embtune.data.layout import Assignment, Layout, choose
+from embtune.data.role_languages import assignments_by_language
 from embtune.data.role_names import assignments_by_name
 from embtune.data.role_values import assignments_by_value, label_by_value
 from embtune.data.row import Row
@@ -36,23 +37,26 @@ def declared_layout(
         DataError: there is no row.
     """
     found = profile(_some(sample))
-    return choose(assignment_declared(columns, found).layouts(found), wanted, found)
+    return choose(assignment_declared(columns, found).layouts(found), wanted, found, sample[0])
 
 
 def detect_layout(sample: Sequence[Row], wanted: Sequence[Format] | None = None) -> Layout:
-    """The layout found by column names, and by values where names say nothing.
+    """The layout found by column names and languages, and by values where names say nothing.
 
     Where several readings are possible, the first of a wanted format is taken, and a note says so.
 
     Raises:
-        ConfigError: neither names nor values decide; the hint is an example of the line to write.
+        ConfigError: neither names nor values decide, or two columns could be the label; the hint is the line to write.
         DataError: there is no row.
     """
     columns = profile(_some(sample))
     assignments = assignments_by_name(columns)
-    assignments = _with_found_label(assignments, columns) if assignments else assignments_by_value(columns)
+    if assignments:
+        assignments = _with_found_label(assignments, columns)
+    else:
+        assignments = assignments_by_language(columns) or assignments_by_value(columns, sample[0])
     candidates = [layout for assignment in assignments for layout in assignment.layouts(columns)]
-    return choose(candidates, wanted, columns)
+    return choose(candidates, wanted, columns, sample[0])
 
 
 def _some(sample: Sequence[Row]) -> Sequence[Row]:
@@ -70,5 +74,5 @@ def _with_found_label(assignments: Sequence[Assignment], columns: Mapping[str, C
         label = label_by_value(columns, without=frozenset(assignment.columns.values()))
         if label is not None:
             why = {**assignment.why, LABEL_ROLE: "the only column that looks like a label"}
-            more.append(replace(assignment, label=label, why=why))
+            more.append(replace(assignment, label=label, why=why, label_is_guess=True))
     return [*assignments, *more]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -45,6 +45,29 @@ class RowMaker:
         """A row that could not be read."""
         location = Location(self.path, line, column)
         return Row({}, location, Problem(code, message, location, hint))
+
+
+_WIDTH = 40  # characters of a cell that is shown
+_CELLS = 6
+
+
+def first_cells(row: Row, roles: Mapping[str, str] | None = None) -> str:
+    """A row for a message: `a.jsonl:1 has a (anchor) "How old...", score (label) 0.5, source "web"`.
+
+    Args:
+        roles: column -> what it was read as; these come first.
+    """
+    named = {name: f" ({role})" for name, role in (roles or {}).items()}
+    columns = [*named, *(name for name in row.values if name not in named)]
+    cells = [f"{name}{named.get(name, '')} {_shortened(row.values.get(name))}" for name in columns]
+    more = f" and {len(cells) - _CELLS} columns more" if len(cells) > _CELLS else ""
+    return f"{row.location} has {', '.join(cells[:_CELLS])}{more}"
+
+
+def _shortened(value: object) -> str:
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = " ".join(text.split())
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 3] + "..."
 
 
 def stop(code: str, message: str, location: Location | None, hint: str | None = None) -> NoReturn:

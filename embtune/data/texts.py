@@ -118,10 +118,10 @@ def parsed_list(value: object) -> list[object] | None:
 def in_role(error: BadValueError, role: str, column: str) -> BadValueError:
     """The same error, its sentence begun: "anchor (column 'question') is null"."""
     name = role if role == column else f"{role} (column {column!r})"
-    return BadValueError(error.code, f"{name} {error.reason}", error.hint)
+    return BadValueError(error.code, f"{name} {error.reason}", error.hint, role.partition("[")[0])
 
 
 def missing_column(role: str, column: str, values: Mapping[str, object]) -> BadValueError:
     """The error of a row that lacks a column."""
     found = ", ".join(map(repr, values)) or "nothing"
-    return BadValueError("missing-column", f"{role}: the row has no column {column!r}; it has {found}")
+    return BadValueError("missing-column", f"{role}: the row has no column {column!r}; it has {found}", role=role)

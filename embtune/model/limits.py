@@ -29,7 +29,7 @@ def transformer_limit(
         ModelError: no room is left for text beside the special tokens.
     """
     positions = positions_of(model)
-    wanted = asked or folder_says or _tokenizer_limit(tokenizer)
+    wanted = asked or folder_says or tokenizer_limit(tokenizer)
     limit = min((length for length in (wanted, positions) if length is not None), default=None)
     notes = []
     if asked is not None and limit != asked:
@@ -40,7 +40,8 @@ def transformer_limit(
     return limit, notes
 
 
-def _tokenizer_limit(tokenizer: TextTokenizer) -> int | None:
+def tokenizer_limit(tokenizer: TextTokenizer) -> int | None:
+    """What the tokenizer's own config says, in tokens; None where it says nothing that is a limit."""
     if tokenizer.pretrained is None:
         return None
     limit = tokenizer.pretrained.model_max_length  # whatever the tokenizer's config says

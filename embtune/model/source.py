@@ -15,18 +15,20 @@ from embtune.errors import ModelError
 PACKAGE = "package:"
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 LONGEST_HUB_ID = 96
-WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+WANTED = ["*.json", "*.txt", "*.model", "*.jinja"]
+WEIGHTS = "*.safetensors"
 _FETCH = "To fetch it from the hub, unset HF_HUB_OFFLINE."
 UNWANTED = ["onnx/*", "openvino/*", "*.onnx"]
 
 
-def find_folder(name: str, revision: str | None, with_code: bool) -> Path:
+def find_folder(name: str, revision: str | None, with_code: bool, with_weights: bool = True) -> Path:
     """The local folder of a model, fetched from the hub if need be.
 
     Args:
         name: a folder, `package:NAME/FOLDER`, or a hub id. A folder that exists goes before a hub id.
         revision: branch, tag or commit; hub only.
         with_code: fetch the Python files that come with the model too.
+        with_weights: fetch the weights too, and not only what describes them.
 
     Raises:
         ModelError: there is nothing of that name; the message says where it was looked for.
@@ -41,7 +43,8 @@ def find_folder(name: str, revision: str | None, with_code: bool) -> Path:
     if len(name) > LONGEST_HUB_ID or not HUB_ID.fullmatch(name):
         message = f"there is no folder {name!r}, and a hub id looks like organisation/name"
         raise ModelError.of("no-model", message, _where_looked(folder))
-    return _on_hub(name, revision, with_code)
+    wanted = [*WANTED, *(["*.py"] if with_code else []), *([WEIGHTS] if with_weights else [])]
+    return _on_hub(name, revision, wanted)
 
 
 def _in_package(name: str) -> Path:
@@ -59,13 +62,13 @@ def _in_package(name: str) -> Path:
     return folder
 
 
-def _on_hub(name: str, revision: str | None, with_code: bool) -> Path:
+def _on_hub(name: str, revision: str | None, wanted: list[str]) -> Path:
     """Tries a bare name under the organisation `sentence-transformers` as well, as that library does."""
     candidates = [name] if "/" in name else [f"sentence-transformers/{name}", name]
     tried: list[str] = []
     for candidate in candidates:
         try:
-            return _fetched(candidate, revision, with_code)
+            return _fetched(candidate, revision, wanted)
         except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
             tried.append(f"hub id {candidate!r} ({_reason(error)})")
     hint = f"{_where_looked(name)} {_FETCH if constants.HF_HUB_OFFLINE else ''}".rstrip()
@@ -78,8 +81,7 @@ def _where_looked(folder: str) -> str:
     return f"Relative paths are read from the working directory, {os.getcwd()}. {other}" if relative else other
 
 
-def _fetched(name: str, revision: str | None, with_code: bool) -> Path:
-    wanted = [*WANTED, "*.py"] if with_code else WANTED
+def _fetched(name: str, revision: str | None, wanted: list[str]) -> Path:
     return Path(snapshot_download(name, revision=revision, allow_patterns=wanted, ignore_patterns=UNWANTED))
 
 

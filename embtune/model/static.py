@@ -23,14 +23,23 @@ def read_static(folder: Path) -> tuple[StaticEncoder, TextTokenizer, int | None]
     Raises:
         ModelError: a file is missing or broken, or there are fewer vectors than token ids.
     """
-    backend = _tokenizer(folder / "tokenizer.json")
-    limit = backend.truncation["max_length"] if backend.truncation else None
+    tokenizer, limit = read_static_tokenizer(folder)
     vectors = _vectors(folder)
-    tokenizer = TextTokenizer(backend, adds_special_tokens=False)
     if len(vectors) < tokenizer.vocabulary_size:
         message = f"{len(vectors)} token vectors for {tokenizer.vocabulary_size} token ids"
         raise ModelError.of("broken-model", message, None, Location(str(folder)))
     return StaticEncoder(new_table(vectors)), tokenizer, limit
+
+
+def read_static_tokenizer(folder: Path) -> tuple[TextTokenizer, int | None]:
+    """The tokenizer alone, and the length its file says texts are cut to (None: not).
+
+    Raises:
+        ModelError: it is missing or broken.
+    """
+    backend = _tokenizer(folder / "tokenizer.json")
+    limit = backend.truncation["max_length"] if backend.truncation else None
+    return TextTokenizer(backend, adds_special_tokens=False), limit
 
 
 def _tokenizer(path: Path) -> Tokenizer:

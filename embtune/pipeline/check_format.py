@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,27 +14,24 @@ from embtune.catalog.taught import as_set
 from embtune.config import DatasetConfig, LoadedConfig, TrainDatasetConfig, load_config
 from embtune.config.sections.data import name_of
 from embtune.config.tree import COMMAND_LINE
-from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retrieval
-from embtune.data.row import Row
+from embtune.data.retrieval import is_retrieval_folder, load_retrieval
 from embtune.data.rows import STDIN, read_rows
+from embtune.data.writing import check_output, row_writer
 from embtune.errors import Problem, UsageError
 from embtune.pipeline.collecting import Key, all_of, located, located_at
-from embtune.pipeline.data_report import DataReport, RowSource, report_on
+from embtune.pipeline.data_report import DataReport, Report, RetrievalReport, RowSource, report_on
+from embtune.pipeline.several_sets import across_sets
+from embtune.report.progress import Progress
 
 CONFIG_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
-class RetrievalReport:
-    """A retrieval folder that could be read: it is for evaluation, no loss takes it."""
+class Fix:
+    """Where the rows that can be used go: a file, or `-` for `stdout`."""
 
-    name: str
-    path: str
-    data: RetrievalSet
-    ok: bool = True
-
-
-Report = DataReport | RetrievalReport
+    out: str
+    stdout: BinaryIO
 
 
 def is_config(target: str) -> bool:
@@ -42,31 +40,44 @@ def is_config(target: str) -> bool:
 
 
 def check_data(
-    target: str, loss: str | None = None, stdin: BinaryIO | None = None, good_rows: list[Row] | None = None
+    target: str, progress: Progress, loss: str | None = None, stdin: BinaryIO | None = None, fix: Fix | None = None
 ) -> Report:
     """Judge a file, glob, folder, hub dataset or standard input (`-`).
 
     Args:
         target: where the rows are.
+        progress: told how many rows were read.
         loss: the one loss to judge, or a file or module whose losses are judged; also decides between readings.
         stdin: standard input's bytes.
-        good_rows: filled with the rows that can be used, where they are wanted.
+        fix: written with the rows that can be used, as they are read.
 
     Raises:
         ConfigError, DataError: no such data, roles that cannot be told, no row that can be read.
-        UsageError: the good rows of a retrieval folder are wanted.
+        UsageError: the good rows of a retrieval folder are wanted, or the file they go to cannot be written.
     """
     asked = _asked(loss, installed())
     catalogue = installed().joined(asked)
-    if target == STDIN:
-        with located_at("<stdin>"):
-            return report_on(RowSource("stdin", "<stdin>", read_rows(target, stdin=stdin)), asked, catalogue, good_rows)
-    with located_at(target):
-        if not is_retrieval_folder(target):
-            return report_on(RowSource(name_of(target), target, read_rows(target)), asked, catalogue, good_rows)
-        if good_rows is None:
+    shown = "<stdin>" if target == STDIN else target
+    with located_at(shown):
+        if target != STDIN and is_retrieval_folder(target):
+            if fix is not None:
+                raise UsageError(Problem("no-rows-to-fix", f"{target} is a retrieval folder; --fix is for rows"))
             return RetrievalReport(name_of(target), target, load_retrieval(target))
-    raise UsageError(Problem("no-rows-to-fix", f"{target} is a retrieval folder; --fix is for rows"))
+        name = "stdin" if target == STDIN else name_of(target)
+        return _judged(RowSource(name, shown, read_rows(target, stdin=stdin)), asked, catalogue, progress, fix)
+
+
+def _judged(
+    source: RowSource, asked: Sequence[LossSpec], catalogue: Catalogue, progress: Progress, fix: Fix | None = None
+) -> DataReport:
+    with ExitStack() as stack:
+        keep = None
+        if fix is not None:
+            check_output(fix.out)
+            sink = stack.enter_context(row_writer(fix.out, fix.stdout))
+            keep = lambda row: sink.write(row.values)  # noqa: E731
+        advance = stack.enter_context(progress.stage(f"reading {source.name}"))
+        return report_on(source, asked, catalogue, keep, advance)
 
 
 def _asked(loss: str | None, catalogue: Catalogue) -> tuple[LossSpec, ...]:
@@ -76,23 +87,32 @@ def _asked(loss: str | None, catalogue: Catalogue) -> tuple[LossSpec, ...]:
 
 
 def check_config(
-    target: str, overrides: Sequence[str], environ: Mapping[str, str], loss: str | None = None
+    target: str, overrides: Sequence[str], environ: Mapping[str, str], progress: Progress, loss: str | None = None
 ) -> list[Report]:
     """Judge every dataset of a config: training sets against their losses (or `loss`), evaluation sets alone.
+
+    What they have in common is told too, and how many tokens their texts are for the config's model, of which the
+    tokenizer alone is read.
 
     Raises:
         ConfigError, DataError: what is wrong with the config or makes any of its datasets unreadable, all at once.
     """
+    from embtune.pipeline.token_lengths import with_lengths  # transformers comes in here; data alone needs none
+
     loaded = load_config(target, overrides, environ)
     asked = _asked(loss, loaded.catalogue)
-    data = loaded.config.data
-    checks = [_check_one(loaded, ("data", "train", i), config, asked) for i, config in enumerate(data.train)]
-    checks += [_check_one(loaded, ("data", "eval", i), config, asked) for i, config in enumerate(data.eval)]
-    return list(all_of(checks))
+    configs: list[tuple[Key, DatasetConfig]] = [
+        *((("data", "train", number), each) for number, each in enumerate(loaded.config.data.train)),
+        *((("data", "eval", number), each) for number, each in enumerate(loaded.config.data.eval)),
+    ]
+    reports = all_of(_check_one(loaded, key, each, asked, progress) for key, each in configs)
+    trained = len(loaded.config.data.train)
+    measured = with_lengths(loaded, [config for _, config in configs], reports)
+    return across_sets(measured[:trained], measured[trained:])
 
 
 def _check_one(
-    loaded: LoadedConfig, key: Key, config: DatasetConfig, asked: Sequence[LossSpec]
+    loaded: LoadedConfig, key: Key, config: DatasetConfig, asked: Sequence[LossSpec], progress: Progress
 ) -> Callable[[], Report]:
     def check() -> Report:
         path = loaded.data_path(config.path)
@@ -103,12 +123,13 @@ def _check_one(
             rows = read_rows(path, loaded.base_dir)
         with located(loaded, (*key, "columns")):
             source = RowSource(config.name, config.path, rows, config.columns)
-            return report_on(source, _judged(loaded, config, asked), loaded.catalogue)
+            return _judged(source, _specs(loaded, config, asked), loaded.catalogue, progress)
 
     return check
 
 
-def _judged(loaded: LoadedConfig, config: DatasetConfig, asked: Sequence[LossSpec]) -> Sequence[LossSpec]:
+def _specs(loaded: LoadedConfig, config: DatasetConfig, asked: Sequence[LossSpec]) -> Sequence[LossSpec]:
+    """The losses that a dataset is held against: none where it is evaluated on."""
     if not isinstance(config, TrainDatasetConfig):
         return ()
     return asked or [

@@ -1,4 +1,4 @@
-"""Whether losses that compare the classes of a batch find classes to compare: in the data, and in each batch."""
+"""Whether losses that compare the classes of a batch find classes to compare in each batch."""
 
 from __future__ import annotations
 
@@ -12,45 +12,12 @@ from embtune.config.sections.losses import LossConfig
 from embtune.data.examples import Examples
 from embtune.data.labels import LabelArray
 from embtune.data.samplers import Rows
-from embtune.errors import DataError
 from embtune.train.batches import BatchSchedule
-
-_HINT = (
-    "Add rows with other classes, or, if another column holds the class, name it in columns: {text: ..., label: ...}."
-)
-_HINT_OF_PAIRS = (
-    "Add rows with other classes, or, if another column holds the class, name it in "
-    "columns: {sentence_A: ..., sentence_B: ..., label: ...}."
-)
 
 
 def comparing(losses: Sequence[LossConfig]) -> tuple[str, ...]:
     """The names of those losses that compare the classes of a batch."""
     return tuple(loss.spec.name for loss in losses if Need.GROUP_BY_LABEL in effective_spec(loss.spec).needs)
-
-
-def _telling(losses: Sequence[LossConfig]) -> tuple[str, ...]:
-    """The names of those losses that learn to tell the classes of rows."""
-    return tuple(loss.spec.name for loss in losses if Need.NUM_LABELS in effective_spec(loss.spec).needs)
-
-
-def check_classes(examples: Examples, losses: Sequence[LossConfig]) -> None:
-    """Hold the classes of a training set against losses that compare or tell them.
-
-    Raises:
-        DataError: the set has one class only, or no two rows of a class, so that no batch has a triplet.
-    """
-    names, telling = comparing(losses), _telling(losses)
-    if not (names or telling) or examples.labels is None:
-        return
-    rows, classes = len(examples), len(np.unique(examples.labels))
-    if classes == 1:
-        found = f"all {rows:,} rows of {examples.name!r} have the same class"
-        hint = _HINT if names else _HINT_OF_PAIRS
-        raise DataError.of("one-class", f"{found}, and {(names or telling)[0]} needs at least two", hint)
-    if classes == rows and names:
-        found = f"no two of the {rows:,} rows of {examples.name!r} have the same class"
-        raise DataError.of("no-class-twice", f"{found}, and {names[0]} compares texts of a class", _HINT)
 
 
 def batches_without_triplets(

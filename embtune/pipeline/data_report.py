@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
-from embtune.catalog import Catalogue, LabelKind, LossSpec, losses_fitting, spec_fits, why_not
+from embtune.catalog import Catalogue, LossSpec, losses_fitting, spec_fits, why_not
 from embtune.catalog.conversions import Conversion, conversions_from, losses_after
 from embtune.catalog.fitting import by_merit, model_wanted
-from embtune.data.collector import RowCollector
 from embtune.data.layout import Layout
+from embtune.data.repeats import Repeats, repeats
+from embtune.data.retrieval import RetrievalSet
+from embtune.data.role_lengths import RoleLengths
 from embtune.data.roles import declared_layout, detect_layout
 from embtune.data.row import Row
 from embtune.data.rows import SAMPLE_ROWS, readable_rows
+from embtune.data.survey import Survey, Surveyed
 from embtune.errors import Problem
+from embtune.pipeline.data_warnings import data_warnings
+from embtune.pipeline.learnable import Learnt, unlearnable
+from embtune.pipeline.misfits import misfit
 
-SHOWN = 10
+_STEP = 1000  # rows between two words on how far it is
+Warned = tuple[str, str]  # a stable code, and a sentence
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the data suits a loss; `reason` says why not, empty when it does."""
+    """Whether the data suits a loss; `reason` says why not, empty when it does, and `remedy` what to do about it."""
 
     spec: LossSpec
     reason: str
+    remedy: str = ""
 
     @property
     def fits(self) -> bool:
@@ -33,31 +41,46 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class RowCounts:
-    """What was met on the way through the rows. `problems` are the first ten bad rows, `bad` counts all."""
+class Twice:
+    """Rows that say what an earlier row says. queries: of the first role. near: the same words, another text."""
 
-    rows: int
-    bad: int
-    texts: int  # distinct
-    classes: tuple[str, ...]  # () where the label is no class
-    problems: tuple[Problem, ...]
+    queries: Repeats
+    near: Repeats
+    rows: Repeats
 
 
 @dataclass(frozen=True)
 class DataReport:
-    """A dataset of rows against the losses there are. `asked` are those that were to be judged."""
+    """A dataset of rows against the losses there are.
+
+    asked: verdicts on the losses that were to be judged. problems: why no step of these could teach anything.
+    warnings: what the user may not want. lengths: in tokens, where a model is named; else `no_lengths` says why not,
+    empty where nothing was asked for.
+    """
 
     name: str
     path: str
     layout: Layout
-    counts: RowCounts
+    found: Surveyed
+    twice: Twice
     asked: tuple[Verdict, ...]
     catalogue: Catalogue
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    lengths: tuple[RoleLengths, ...] = field(default=())
+    no_lengths: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether every row can be used and every loss that was asked about takes them."""
-        return self.counts.bad == 0 and all(verdict.fits for verdict in self.asked)
+        """Whether every row can be used and every loss that was asked about takes them and can learn from them."""
+        return self.found.bad == 0 and not self.problems and all(verdict.fits for verdict in self.asked)
+
+    @property
+    def learnt(self) -> Learnt | None:
+        """The set as it would be judged before training; None where it has no good row."""
+        if self.found.summary is None:
+            return None
+        return Learnt(self.name, self.layout, self.found.summary, tuple(verdict.spec for verdict in self.asked))
 
     def fitting(self) -> list[LossSpec]:
         """The losses that take the data and need nothing else, the most suitable first."""
@@ -86,6 +109,20 @@ class DataReport:
 
 
 @dataclass(frozen=True)
+class RetrievalReport:
+    """A retrieval folder that could be read: it is for evaluation, no loss takes it."""
+
+    name: str
+    path: str
+    data: RetrievalSet
+    warnings: tuple[Warned, ...] = ()
+    ok: bool = True
+
+
+Report = DataReport | RetrievalReport
+
+
+@dataclass(frozen=True)
 class RowSource:
     """Rows to be judged, and what was declared of them. `columns` None has the roles detected."""
 
@@ -96,15 +133,20 @@ class RowSource:
 
 
 def report_on(
-    source: RowSource, asked: Sequence[LossSpec], catalogue: Catalogue, good_rows: list[Row] | None = None
+    source: RowSource,
+    asked: Sequence[LossSpec],
+    catalogue: Catalogue,
+    keep: Callable[[Row], None] | None = None,
+    advance: Callable[[int], None] | None = None,
 ) -> DataReport:
-    """Go through all rows once.
+    """Go through all rows once, in memory that does not grow with them beyond 32 bytes a row and role.
 
     Args:
         source: read to its end.
         asked: losses to judge; their formats decide between readings of the data.
         catalogue: the losses there are.
-        good_rows: filled with the rows that can be used, where they are wanted.
+        keep: called with each row that can be used, where they are wanted.
+        advance: called with how many rows more were looked at.
 
     Raises:
         ConfigError: the roles cannot be found, or are declared wrongly.
@@ -117,27 +159,44 @@ def report_on(
         layout = detect_layout(sample, wanted)
     else:
         layout = declared_layout(source.columns, sample, wanted)
-    counts = _count(chain(head, source.rows), layout, good_rows)
-    verdicts = tuple(Verdict(spec, why_not(spec, layout.roles, layout.label)) for spec in asked)
-    return DataReport(source.name, source.path, layout, counts, verdicts, catalogue)
+    found = _survey(chain(head, source.rows), layout, keep, advance or _nowhere)
+    verdicts = tuple(_verdict(spec, layout, sample, catalogue) for spec in asked)
+    return _with_findings(DataReport(source.name, source.path, layout, found, _twice(found), verdicts, catalogue))
 
 
-def _count(rows: Iterable[Row], layout: Layout, good_rows: list[Row] | None) -> RowCounts:
-    collector = RowCollector(layout, None)
-    total, bad, first = 0, 0, list[Problem]()
-    for row, problem in _judged(rows, collector):
-        total += 1
-        if problem is None:
-            if good_rows is not None:
-                good_rows.append(row)
-            continue
-        bad += 1
-        if bad <= SHOWN:
-            first.append(problem)
-    classes = collector.labels()[1] if layout.label is LabelKind.CLASS else ()
-    return RowCounts(total, bad, len(collector.texts()), classes, tuple(first))
-
-
-def _judged(rows: Iterable[Row], collector: RowCollector) -> Iterator[tuple[Row, Problem | None]]:
+def _survey(
+    rows: Iterator[Row], layout: Layout, keep: Callable[[Row], None] | None, advance: Callable[[int], None]
+) -> Surveyed:
+    survey = Survey(layout)
     for row in rows:
-        yield row, row.problem or collector.add(row)
+        problem = survey.add(row)
+        if keep is not None and problem is None:
+            keep(row)
+        if not survey.rows % _STEP:
+            advance(_STEP)
+    advance(survey.rows % _STEP)
+    return survey.surveyed()
+
+
+def _nowhere(rows: int) -> None:
+    """For nobody who looks."""
+
+
+def _twice(found: Surveyed) -> Twice:
+    hashes = found.hashes
+    first = next(iter(hashes.texts.values()), hashes.near)
+    return Twice(*(repeats(values, hashes.places) for values in (first, hashes.near, hashes.rows())))
+
+
+def _verdict(spec: LossSpec, layout: Layout, sample: Sequence[Row], catalogue: Catalogue) -> Verdict:
+    if spec_fits(spec, layout.roles, layout.label):
+        return Verdict(spec, "")
+    return Verdict(spec, *misfit(spec, layout, sample, catalogue))
+
+
+def _with_findings(report: DataReport) -> DataReport:
+    """The report with what its rows say against the losses that were asked about, as far as these take them."""
+    learnt = report.learnt
+    if learnt is None or not report.asked or not all(verdict.fits for verdict in report.asked):
+        return report
+    return replace(report, problems=tuple(unlearnable(learnt)), warnings=tuple(data_warnings([learnt])))

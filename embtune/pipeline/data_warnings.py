@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from embtune.catalog import Format, LabelKind
 from embtune.catalog.formats import DAMAGED, fits
 from embtune.catalog.noisy import NoiseParameters
-from embtune.data.examples import Examples
+from embtune.data.summary import Summary
 from embtune.pipeline.datasets import TrainSet
+from embtune.pipeline.learnable import Learnt, compares_labels, swapped_line, words_kept
 
-_ROWS_LOOKED_AT = 1000  # from the first on, for what a few rows betray
+Warnings = Iterator[tuple[str, str]]  # a stable code for scripts, and a sentence
+_TOO_MANY = 0.5  # of the first rows
 
 
-def data_warnings(train_sets: Sequence[TrainSet]) -> Iterator[tuple[str, str]]:
+def data_warnings(train_sets: Sequence[Learnt]) -> Warnings:
     """What the user may not want, with a stable code for scripts."""
     for each in train_sets:
         yield from _one_label(each)
         yield from _swapped(each)
+        yield from _some_twins(each)
 
 
 def useless_noise(train_sets: Sequence[TrainSet]) -> Iterator[str]:
@@ -27,59 +27,52 @@ def useless_noise(train_sets: Sequence[TrainSet]) -> Iterator[str]:
     for each in train_sets:
         for loss in each.losses:
             named = NoiseParameters.model_fields.keys() & loss.parameters.model_fields_set
-            if _is_damaged(each.examples) and named and isinstance(loss.parameters, NoiseParameters):
+            if _is_damaged(each.learnt) and named and isinstance(loss.parameters, NoiseParameters):
                 keys = " and ".join(sorted(named))
                 yield f"{each.config.name}: {keys} of {loss.spec.name} has no effect: the texts are damaged already"
 
 
-def _one_label(data: TrainSet) -> Iterator[tuple[str, str]]:
-    """1 in all rows pulls everything together, 0 pushes everything apart: both end in embeddings that say nothing."""
-    examples = data.examples
-    comparing = [loss.spec.name for loss in data.losses if _is_for_binary(loss.spec.formats)]
-    if examples.label_kind is not LabelKind.BINARY or examples.labels is None or not comparing:
-        return
-    found = np.unique(examples.labels)
-    if len(found) == 1:
+def _one_label(data: Learnt) -> Warnings:
+    """1 in all rows pulls everything together, 0 pushes everything apart; only another set can make up for it."""
+    comparing = [spec.name for spec in data.specs if compares_labels(data, spec)]
+    if comparing and len(data.summary.classes) == 1:
+        label = next(iter(data.summary.classes))
         yield (
             "one-label",
-            f"all {len(examples):,} rows of {examples.name!r} are labelled {found[0]}, and {comparing[0]} learns from "
+            f"all {data.summary.rows:,} rows of {data.name!r} are labelled {label}, and {comparing[0]} learns from "
             "1 beside 0; add pairs of the other label, or take a loss for pairs without a label",
         )
 
 
-def _swapped(data: TrainSet) -> Iterator[tuple[str, str]]:
+def _swapped(data: Learnt) -> Warnings:
     """Damaged texts have lost words; where they are longer than the originals, the columns are likely swapped."""
-    if not _is_damaged(data.examples):
+    if not _is_damaged(data):
         return
-    damaged, original = _mean_length(data.examples, "damaged"), _mean_length(data.examples, "original")
-    holding = _share_holding_the_original(data.examples)
-    if damaged > original or holding > 0.5:
-        columns = data.layout.columns
+    damaged, original = (_mean_length(data.summary, role) for role in ("damaged", "original"))
+    holding = words_kept(data.summary)
+    if damaged > original or holding > _TOO_MANY:
         yield (
             "swapped-columns",
-            f"{data.config.name}: damaged texts have {damaged:.0f} characters on average and originals {original:.0f}, "
+            f"{data.name}: damaged texts have {damaged:.0f} characters on average and originals {original:.0f}, "
             f"and {holding:.0%} of them hold every word of their original; if the columns are swapped, write "
-            f"columns: {{damaged: {columns['original']}, original: {columns['damaged']}}}",
+            f"{swapped_line(data.layout)}",
         )
 
 
-def _is_damaged(examples: Examples) -> bool:
-    return fits(DAMAGED, examples.roles, examples.label_kind)
+def _some_twins(data: Learnt) -> Warnings:
+    """A negative that is its row's positive asks for two things at once."""
+    found = data.summary.twins.get(("positive", "negative"))
+    if found is not None and found.count:
+        yield (
+            "negative-is-positive",
+            f"{data.name}: a negative is the text of its row's positive in {found.count:,} rows ({found}); leave these "
+            "rows out",
+        )
 
 
-def _is_for_binary(formats: Sequence[Format]) -> bool:
-    return any(format.label is LabelKind.BINARY for format in formats)
+def _is_damaged(data: Learnt) -> bool:
+    return fits(DAMAGED, data.layout.roles, data.layout.label)
 
 
-def _mean_length(examples: Examples, role: str) -> float:
-    """In characters, over all rows."""
-    lengths = np.array([len(text) for text in examples.texts])
-    return float(lengths[examples.text_ids[role]].mean())
-
-
-def _share_holding_the_original(examples: Examples) -> float:
-    """The share of the first rows whose damaged text has all words of the original and is another text."""
-    rows = range(min(len(examples), _ROWS_LOOKED_AT))
-    pairs = [(examples.text(row, "damaged") or "", examples.text(row, "original") or "") for row in rows]
-    holding = [damaged != original and set(original.split()) <= set(damaged.split()) for damaged, original in pairs]
-    return sum(holding) / max(1, len(holding))
+def _mean_length(summary: Summary, role: str) -> float:
+    return summary.lengths.get(role, 0.0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from embtune.catalog import Format, LabelKind, LossSpec, Need, losses_fitting, spec_fits, why_not
+from embtune.catalog import Format, LabelKind, LossSpec, Need, spec_fits
 from embtune.catalog.formats import PAIR_CLASS
 from embtune.catalog.taught import as_set
 from embtune.config import LoadedConfig
@@ -16,11 +16,14 @@ from embtune.data.examples import Examples, load_examples
 from embtune.data.layout import Layout
 from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retrieval
 from embtune.data.roles import declared_layout, detect_layout
+from embtune.data.row import Row
 from embtune.data.rows import read_rows, sample_rows
 from embtune.data.split import hold_out
-from embtune.errors import ConfigError, Problem
-from embtune.pipeline.class_checks import check_classes
+from embtune.data.summary import Summary, summarise
+from embtune.errors import ConfigError, DataError, Problem
 from embtune.pipeline.collecting import Key, all_of, located
+from embtune.pipeline.learnable import Learnt, one_label, unlearnable
+from embtune.pipeline.misfits import misfit
 
 ClassNames = tuple[str, ...]
 _SPLIT_SEED = 0
@@ -28,13 +31,22 @@ _SPLIT_SEED = 0
 
 @dataclass(frozen=True)
 class TrainSet:
-    """A training set: its rows, the losses it is trained with, and the rows that are evaluated on instead."""
+    """A training set: its rows, the losses it is trained with, and the rows that are evaluated on instead.
+
+    summary: of the rows that are trained on.
+    """
 
     config: TrainDatasetConfig
     layout: Layout
     examples: Examples
     losses: tuple[LossConfig, ...]
+    summary: Summary
     held_out: Examples | None = None
+
+    @property
+    def learnt(self) -> Learnt:
+        """The set as it is judged before training."""
+        return Learnt(self.config.name, self.layout, self.summary, tuple(loss.spec for loss in self.losses))
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,9 @@ def load_train_sets(loaded: LoadedConfig) -> tuple[TrainSet, ...]:
         ConfigError, DataError: everything that is wrong with any of them.
     """
     configs = loaded.config.data.train
-    return all_of(partial(_train_set, loaded, number, config) for number, config in enumerate(configs))
+    sets = all_of(partial(_train_set, loaded, number, config) for number, config in enumerate(configs))
+    _refuse(list(one_label([each.learnt for each in sets]).values()))
+    return sets
 
 
 def load_sets(loaded: LoadedConfig) -> tuple[tuple[TrainSet, ...], tuple[EvalSet, ...]]:
@@ -142,18 +156,24 @@ def _train_set(loaded: LoadedConfig, number: int, config: TrainDatasetConfig) ->
     losses = (config.loss,) if config.loss else loaded.config.loss
     specs = [as_set(loss.spec, loss.parameters) for loss in losses]
     wanted = [format for spec in specs for format in spec.formats]
-    layout = _layout(loaded, key, config, wanted)
+    sample = _sample(loaded, key, config)
+    layout = _layout(loaded, key, config, sample, wanted)
     wrong = [
-        _unfit(loaded, (*key, "loss") if config.loss else ("loss", i), spec, layout)
+        _unfit(loaded, (*key, "loss") if config.loss else ("loss", i), spec, layout, sample)
         for i, spec in enumerate(specs)
         if not spec_fits(spec, layout.roles, layout.label)
     ]
     if wrong:
         raise ConfigError(wrong)
     examples, held_out = _parted(loaded, key, config, _examples(loaded, key, config, layout))
-    with located(loaded, (*key, "path")):
-        check_classes(examples, losses)
-    return TrainSet(config, layout, examples, losses, held_out)
+    found = TrainSet(config, layout, examples, losses, summarise(examples), held_out)
+    _refuse(unlearnable(found.learnt))
+    return found
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise DataError(problems)
 
 
 def _parted(
@@ -175,8 +195,9 @@ def _eval_set(
         with located(loaded, (*key, "path")):
             data = load_retrieval(folder, on_bad_row=loaded.config.data.on_bad_row)
         return EvalSet(key, config, None, replace(data, name=config.name))
-    layout = _layout(loaded, key, config, wanted=None)
-    as_classes = _layout(loaded, key, config, wanted=(PAIR_CLASS,)) if head_classes else layout
+    sample = _sample(loaded, key, config)
+    layout = _layout(loaded, key, config, sample, wanted=None)
+    as_classes = _layout(loaded, key, config, sample, wanted=(PAIR_CLASS,)) if head_classes else layout
     if not (head_classes and as_classes.is_of((PAIR_CLASS,)) and _is_for_heads(layout, head_classes)):
         return EvalSet(key, config, layout, _examples(loaded, key, config, layout))
     found = set(_examples(loaded, key, config, as_classes).class_names)
@@ -189,9 +210,14 @@ def _is_for_heads(layout: Layout, head_classes: Sequence[ClassNames]) -> bool:
     return layout.label is LabelKind.CLASS or any({"0", "1"} <= set(classes) for classes in head_classes)
 
 
-def _layout(loaded: LoadedConfig, key: Key, config: DatasetConfig, wanted: Sequence[Format] | None) -> Layout:
+def _sample(loaded: LoadedConfig, key: Key, config: DatasetConfig) -> list[Row]:
     with located(loaded, (*key, "path")):
-        sample = sample_rows(config.path, loaded.base_dir)
+        return sample_rows(config.path, loaded.base_dir)
+
+
+def _layout(
+    loaded: LoadedConfig, key: Key, config: DatasetConfig, sample: Sequence[Row], wanted: Sequence[Format] | None
+) -> Layout:
     with located(loaded, (*key, "columns")):
         if config.columns is None:
             return detect_layout(sample, wanted)
@@ -206,10 +232,6 @@ def _examples(
         return load_examples(rows, layout, config.name, loaded.config.data.on_bad_row, class_names=class_names)
 
 
-def _unfit(loaded: LoadedConfig, key: Key, spec: LossSpec, layout: Layout) -> Problem:
-    if Need.TEACHER in spec.needs and not spec.taught_formats and layout.label is not LabelKind.NONE:
-        hint = "With a teacher there is no label: declare the columns without it, or remove `teacher` from the loss."
-        return loaded.problem(key, "loss-does-not-fit", why_not(spec, layout.roles, layout.label), hint)
-    fitting = [other.name for other in losses_fitting(layout.roles, layout.label, loaded.catalogue.specs)]
-    hint = f"Losses that take this data: {', '.join(fitting)}." if fitting else "No loss takes this data as it is."
-    return loaded.problem(key, "loss-does-not-fit", why_not(spec, layout.roles, layout.label), hint)
+def _unfit(loaded: LoadedConfig, key: Key, spec: LossSpec, layout: Layout, sample: Sequence[Row]) -> Problem:
+    message, hint = misfit(spec, layout, sample, loaded.catalogue)
+    return loaded.problem(key, "loss-does-not-fit", message, hint)

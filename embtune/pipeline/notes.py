@@ -37,7 +37,7 @@ def notes(job: Job) -> Iterator[str]:
 def warnings(job: Job) -> Warnings:
     """What the user may not want, with a stable code for scripts."""
     yield from _advice(job)
-    yield from data_warnings(job.inputs.train_sets)
+    yield from data_warnings([each.learnt for each in job.inputs.train_sets])
     yield from truncation([task for task in job.training.tasks if task.rows.name not in job.filling.waiting])
     yield from _short_batches(job)
     yield from _without_triplets(job)

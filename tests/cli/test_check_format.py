@@ -29,7 +29,9 @@ def judged(*arguments: str | Path) -> tuple[int, dict[str, object]]:
 
 def test_data_is_described_with_the_losses_that_fit_and_the_reasons_of_the_others(tmp_path: Path) -> None:
     code, found = judged(write(tmp_path / "pairs.jsonl", pairs(12)))
-    assert (code, found["rows"], found["bad_rows"], found["distinct_texts"]) == (0, 12, 0, 24)
+    assert (code, found["rows"], found["bad_rows"]) == (0, 12, 0)
+    assert found["distinct"] == {"anchor": 12, "positive": 12}
+    assert found["recommended"] == "MultipleNegativesRankingLoss"
     assert found["roles"] == {"anchor": "anchor", "positive": "positive"}
     assert found["reasons"] == ["anchor is column 'anchor': by its name", "positive is column 'positive': by its name"]
     assert found["notes"] == ["not read: id"]
@@ -76,17 +78,21 @@ def test_one_loss_is_judged_and_decides_the_exit_code(tmp_path: Path) -> None:
     assert (losses[0]["name"], losses[0]["fits"]) == ("TripletLoss", False)
 
 
-def test_bad_rows_are_located_the_first_ten_shown_and_all_counted(tmp_path: Path) -> None:
+def test_bad_rows_are_located_the_first_five_of_each_kind_shown_and_all_counted(tmp_path: Path) -> None:
     rows = pairs(40)
     for number in range(20, 35):
         rows[number]["positive"] = None
+    rows[2]["anchor"] = " "
     path = write(tmp_path / "holes.jsonl", rows)
     done = run_embtune("check-format", path)
     assert done.returncode == 1
+    assert f"{path}:3: error[empty-text]: anchor is only white space" in done.stderr
     assert f"{path}:21: error[null-text]: positive is null" in done.stderr
-    assert done.stderr.count("error[") == 10
-    assert f"15 of 40 rows of {path} cannot be used; 5 more are not shown" in done.stderr
-    assert "40 rows, 15 of them not usable" in done.stdout
+    assert done.stderr.count("error[null-text]") == 5
+    assert "and 10 rows more with null-text in positive" in done.stderr
+    assert f"16 of 40 rows of {path} cannot be used" in done.stderr
+    assert "40 rows, 16 of them not usable" in done.stdout
+    assert done.stdout.endswith(f"next: embtune check-format {path} --fix good.jsonl   # writes the other rows\n")
 
 
 def test_fix_writes_the_good_rows_whole(tmp_path: Path) -> None:
@@ -150,10 +156,10 @@ def test_a_wrong_declaration_is_an_error_at_its_line_with_the_line_to_write(tmp_
 
 
 def test_roles_nobody_can_tell_exit_2_with_an_example(tmp_path: Path) -> None:
-    rows: list[Values] = [{"en": f"one {i}", "de": f"eins {i}", "fr": f"un {i}"} for i in range(5)]
+    rows: list[Values] = [{"x": f"one {i}", "y": f"eins {i}", "z": f"un {i}"} for i in range(5)]
     done = run_embtune("check-format", write(tmp_path / "many.jsonl", rows))
     assert (done.returncode, done.stdout) == (2, "")
-    assert "columns: {anchor: en, positive: de}" in done.stderr
+    assert "columns: {anchor: x, positive: y}" in done.stderr
 
 
 def test_a_retrieval_folder_is_recognised(shared_data: Path) -> None:

@@ -133,8 +133,51 @@ def test_a_label_that_judges_a_pair_is_never_left_out() -> None:
 
 
 def test_three_texts_without_telling_names_are_not_guessed() -> None:
-    with pytest.raises(ConfigError, match=r"columns: \{anchor: en, positive: de\}"):
-        detect({"en": texts("e"), "de": texts("d"), "fr": texts("f")})
+    with pytest.raises(ConfigError, match=r"columns: \{anchor: left, positive: middle\}") as caught:
+        detect({"left": texts("e"), "middle": texts("d"), "right": texts("f")})
+    assert 'data.jsonl:1 has left "e number 0 of a few"' in str(caught.value)
+
+
+def test_texts_in_many_languages_are_a_pair_of_two_and_the_notes_say_how_to_choose_others() -> None:
+    layout = detect({"doc": ["a", "b"] * 4, "de": texts("d"), "en": texts("e"), "fr": texts("f")})
+    assert layout.columns == {"anchor": "en", "positive": "de"}
+    assert "columns: {anchor: en, positive: fr}" in layout.notes[0]
+    assert "columns: {text_1: en, text_2: de, text_3: fr}" in layout.notes[1]
+
+
+def test_pairs_in_many_languages_are_read_in_one_of_them() -> None:
+    columns: dict[str, list[object]] = {
+        f"{stem}_{code}": texts(code + stem) for stem in ("question", "answer") for code in ("fr", "de")
+    }
+    layout = detect(columns)
+    assert layout.columns == {"anchor": "question_fr", "positive": "answer_fr"}
+    assert any("columns: {anchor: question_de, positive: answer_de}" in note for note in layout.notes)
+
+
+def test_names_that_only_look_like_languages_stay_undecided() -> None:
+    with pytest.raises(ConfigError, match="undecided-roles"):
+        detect({"to": texts("e"), "cc_list": texts("d"), "subject_line": texts("f")})
+
+
+def test_two_columns_that_a_loss_could_take_for_its_label_are_refused_and_without_a_loss_the_first_is_taken() -> None:
+    columns: dict[str, list[object]] = {
+        "sentence1": texts("a"),
+        "sentence2": texts("b"),
+        "label": [0, 1] * 4,
+        "score": [0.5, 0.25] * 4,
+    }
+    with pytest.raises(ConfigError, match="several-labels"):
+        detect(columns, "CoSENTLoss")
+    assert detect(columns, "SoftmaxLoss").label_column == "label"
+    assert any(
+        "declare columns: {sentence_A: sentence1, sentence_B: sentence2, label: score}" in note
+        for note in detect(columns).notes
+    )
+
+
+def test_a_word_among_scores_does_not_make_classes_of_them() -> None:
+    layout = detect({"sentence1": texts("a"), "sentence2": texts("b"), "score": [0.5, "high", *[0.25] * 6]})
+    assert layout.label is LabelKind.SCORE
 
 
 def test_a_table_without_texts_is_refused() -> None:

@@ -10,6 +10,7 @@ from embtune.data.row import Row, RowMaker, Rows
 
 MAX_DEPTH = 32  # lists and objects inside one another; deeper ones would end in Python's own limit somewhere later
 _TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep"
+_ARRAY = "a file that holds one JSON array has a name that ends in .json"
 _FLAT = "a row holds texts, numbers and lists of them"
 
 
@@ -43,7 +44,7 @@ def object_row(value: object, line: int, maker: RowMaker, opened: int) -> Row:
     if isinstance(value, dict):
         return maker.good(line, value)
     message = f'expected an object such as {{"text": "..."}}, found {json_kind(value)}'
-    return maker.bad(line, "not-an-object", message)
+    return maker.bad(line, "not-an-object", message, _ARRAY if line == 1 and isinstance(value, list) else None)
 
 
 def is_too_deep(value: object) -> bool:
@@ -72,5 +73,5 @@ def _shorten(text: str, limit: int = 40) -> str:
 
 def _hint(line: Line) -> str:
     if line.number == 1 and line.text.lstrip().startswith("["):
-        return "a file that holds one JSON array has a name that ends in .json"
+        return _ARRAY
     return "each line holds one whole JSON object"
