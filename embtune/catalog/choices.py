@@ -101,3 +101,18 @@ class Aggregation(Enum):
 
     MEAN = "mean"
     SUM = "sum"
+
+
+class MinedFormat(StrEnum):
+    """What a row of mined negatives holds: one of them, the list of all, or one text and whether it is a positive."""
+
+    TRIPLETS = "triplets"
+    N_TUPLES = "n-tuples"
+    LABELLED_PAIRS = "labelled-pairs"
+
+
+class Sampling(StrEnum):
+    """Which of the texts that can be negatives are taken: the nearest ones, or any, drawn at random."""
+
+    TOP = "top"
+    RANDOM = "random"

@@ -22,6 +22,7 @@ COMMANDS = (
     ("validate", "embtune.cli.validate"),
     ("evaluate", "embtune.cli.evaluate"),
     ("encode", "embtune.cli.encode"),
+    ("mine", "embtune.cli.mine"),
     ("schema", "embtune.cli.schema"),
 )
 HELP = "Fine-tune text-embedding models from one YAML file."

@@ -20,7 +20,15 @@ from embtune.data.sources import has_retrieval_layout
 from embtune.data.texts import checked_text
 from embtune.errors import DataError, Location, Problem
 
-__all__ = ["RetrievalSet", "is_retrieval_folder", "load_retrieval", "retrieval_from_pairs"]
+__all__ = [
+    "RetrievalSet",
+    "corpus_file",
+    "document_text",
+    "is_retrieval_folder",
+    "known_answers",
+    "load_retrieval",
+    "retrieval_from_pairs",
+]
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,30 @@ class RetrievalSet:
 def is_retrieval_folder(path: str | Path) -> bool:
     """Whether a path is a folder of the BEIR layout, or the qrels file of one split of such a folder."""
     return has_retrieval_layout(_folder_and_split(Path(path))[0])
+
+
+def known_answers(path: str | Path) -> Iterator[tuple[str, str]]:
+    """The text of a query and the id of a document that answers it, for all splits of a folder.
+
+    Raises:
+        DataError: rows that cannot be read.
+    """
+    folder, _ = _folder_and_split(Path(path))
+    queries = _Skipped(OnBadRow.ERROR).read_texts(folder, "queries")
+    for file in sorted((folder / "qrels").glob("*.tsv*")):
+        bad = BadRows(file.name, OnBadRow.ERROR)
+        judged = list(read_qrels(file, bad))
+        bad.check(len(judged))
+        yield from ((queries[each.query], each.document) for each in judged if each.score > 0 and each.query in queries)
+
+
+def corpus_file(path: str | Path) -> Path:
+    """The documents of a folder of the BEIR layout.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    return _file(_folder_and_split(Path(path))[0], "corpus")
 
 
 def _folder_and_split(path: Path) -> tuple[Path, str | None]:
@@ -156,11 +188,20 @@ def _id_and_text(row: Row) -> tuple[str, str]:
         raise BadValueError(
             "missing-id", f"_id is {json_kind(key)}, expected a text", 'a row is {"_id": "...", "text": "..."}'
         )
+    return str(key), document_text(values)
+
+
+def document_text(values: Mapping[str, object]) -> str:
+    """The text of a row with the columns `title` and `text`, title first.
+
+    Raises:
+        BadValueError: there is neither.
+    """
     title, text = values.get("title"), values.get("text")
     if isinstance(title, str) and title.strip():
-        return str(key), checked_text(title if text in (None, "") else f"{title} {checked_text(text)}")
+        return checked_text(title if text in (None, "") else f"{title} {checked_text(text)}")
     try:
-        return str(key), checked_text(text)
+        return checked_text(text)
     except BadValueError as error:
         raise BadValueError(error.code, f"text {error.reason}", error.hint) from error
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +12,10 @@ import torch
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts, encoded_width, written_prompt
 from embtune.model.fingerprint import model_fingerprint
-from embtune.model.vector_files import alone_at, read_vectors, write_vectors
+from embtune.model.vector_files import VectorParts, kept_vectors, name_for
 
 EMBEDDED_AT_ONCE = 32768  # texts sorted by length together: little padding, and a bound on memory
+PART = 4096  # texts that are embedded, kept and read together where there may be millions: a minute's work of a CPU
 _LAYOUT = 1  # of the files; another number finds none of the old ones
 
 Autocast = Callable[[], AbstractContextManager[object]]
@@ -66,28 +65,42 @@ def frozen_vectors(
 
     if cache is None or not texts:
         return np.concatenate([np.empty((0, shape[1]), dtype=np.float32), *parts()])
-    folder = cache / "vectors" / _key(model, texts, prompt, _precision(model, autocast), token_budget)
-    return _kept(folder, shape, parts(), f"{shape[0]} texts by {model.encoder.architecture}", progress)
+    computed = _computed(model, prompt, autocast, token_budget)
+    return kept_vectors(cache / "vectors" / name_for(computed, texts), shape, parts(), _about(model, texts), progress)
 
 
-def _kept(
-    folder: Path,
-    shape: tuple[int, int],
-    parts: Iterator[np.ndarray],
-    about: str,
-    progress: Callable[[int], None] | None,
-) -> np.ndarray:
-    """The vectors in `folder`, which are written first where they are not there."""
-    with alone_at(folder):
-        found = read_vectors(folder, shape)
-        if found is not None:
-            if progress:
-                progress(shape[0])
-            return found
-        write_vectors(folder, shape, parts, about)
-        written = read_vectors(folder, shape)
-    assert written is not None, f"{folder} was written a moment ago"
-    return written
+def frozen_parts(
+    model: TextEmbedder,
+    texts: Sequence[str],
+    prompt: str | None = None,
+    *,
+    cache: Path,
+    autocast: Autocast = nullcontext,
+    token_budget: int = 4096,
+    progress: Callable[[int], None] | None = None,
+) -> VectorParts:
+    """Embed any number of texts as `frozen_vectors` does, a part at a time, each of which is kept once it is done.
+
+    Neither all texts nor all vectors are held in memory, and a process that was ended goes on with the part it was at.
+
+    Args:
+        texts: are sliced, a part at a time.
+
+    Raises:
+        RunError: the cache cannot be written.
+    """
+    width = encoded_width(model)
+    computed = _computed(model, prompt, autocast, token_budget)
+    folders = []
+    for start in range(0, len(texts), PART):
+        part = texts[start : start + PART]
+
+        def vectors(part: Sequence[str] = part) -> Iterator[np.ndarray]:
+            yield encode_texts(model, part, prompt, token_budget=token_budget, autocast=autocast, progress=progress)
+
+        folders.append(cache / "vectors" / name_for(computed, part))
+        kept_vectors(folders[-1], (len(part), width), vectors(), _about(model, part), progress)
+    return VectorParts(tuple(folders), (len(texts), width), PART)
 
 
 def _precision(model: TextEmbedder, autocast: Autocast) -> str:
@@ -97,13 +110,12 @@ def _precision(model: TextEmbedder, autocast: Autocast) -> str:
         return str(torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32)
 
 
-def _key(model: TextEmbedder, texts: Sequence[str], prompt: str | None, precision: str, token_budget: int) -> str:
-    """32 hexadecimal digits of everything that decides the vectors, down to their rounding."""
+def _computed(model: TextEmbedder, prompt: str | None, autocast: Autocast, token_budget: int) -> list[object]:
+    """Everything but the texts that decides vectors, down to their rounding."""
     before, _ = written_prompt(model, prompt)
-    computed = [_LAYOUT, model_fingerprint(model), before, precision, model.device.type, token_budget, EMBEDDED_AT_ONCE]
-    digest = blake2b(json.dumps(computed).encode(), digest_size=16)
-    for text in texts:
-        encoded = text.encode("utf-8", "surrogatepass")
-        digest.update(len(encoded).to_bytes(8, "little"))
-        digest.update(encoded)
-    return digest.hexdigest()
+    computed = [_LAYOUT, model_fingerprint(model), before, _precision(model, autocast), model.device.type]
+    return [*computed, token_budget, EMBEDDED_AT_ONCE]
+
+
+def _about(model: TextEmbedder, texts: Sequence[str]) -> str:
+    return f"{len(texts)} texts by {model.encoder.architecture}"

@@ -9,18 +9,30 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 
+from embtune.errors import RunError
 from embtune.files import directory_beside, writing
 
 _VECTORS, _MANIFEST = "vectors.bin", "manifest.json"
 _STORED = np.dtype("<f4")
 _READ_AT_ONCE = 1 << 24  # bytes
+
+
+def name_for(decided_by: object, texts: Iterable[str]) -> str:
+    """A folder's name: 32 hexadecimal digits of texts, in their order, and of what else decides vectors, as JSON."""
+    digest = blake2b(json.dumps(decided_by).encode(), digest_size=16)
+    for text in texts:
+        encoded = text.encode("utf-8", "surrogatepass")
+        digest.update(len(encoded).to_bytes(8, "little"))
+        digest.update(encoded)
+    return digest.hexdigest()
 
 
 def read_vectors(folder: Path, shape: tuple[int, int]) -> np.ndarray | None:
@@ -36,6 +48,33 @@ def read_vectors(folder: Path, shape: tuple[int, int]) -> np.ndarray | None:
         return np.memmap(path, _STORED, mode="r", shape=shape) if manifest["checksum"] == _checksum(path) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def kept_vectors(
+    folder: Path,
+    shape: tuple[int, int],
+    parts: Iterator[np.ndarray],
+    about: str,
+    progress: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """(N, D) the vectors in `folder`, which are written first, from their parts, where they are not there.
+
+    Args:
+        progress: called with the number of vectors where they are there; whoever makes the parts tells of them.
+
+    Raises:
+        RunError: the disk is full, or not to be written to.
+    """
+    with alone_at(folder):
+        found = read_vectors(folder, shape)
+        if found is not None:
+            if progress:
+                progress(shape[0])
+            return found
+        write_vectors(folder, shape, parts, about)
+        written = read_vectors(folder, shape)
+    assert written is not None, f"{folder} was written a moment ago"
+    return written
 
 
 def write_vectors(folder: Path, shape: tuple[int, int], parts: Iterable[np.ndarray], about: str) -> None:
@@ -57,6 +96,32 @@ def write_vectors(folder: Path, shape: tuple[int, int], parts: Iterable[np.ndarr
                 stream.write(rows)
         manifest = {"about": about, "shape": list(shape), "checksum": digest.hexdigest()}
         (beside / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class VectorParts:
+    """Vectors in several folders, each as `write_vectors` left it.
+
+    shape: of all of them together. rows: of each part but the last.
+    """
+
+    folders: tuple[Path, ...]
+    shape: tuple[int, int]
+    rows: int
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Part after part, read-only; a part is mapped into memory only until the next one is asked for.
+
+        Raises:
+            RunError: a part is gone, or damaged.
+        """
+        for number, folder in enumerate(self.folders):
+            count = min(self.rows, self.shape[0] - number * self.rows)
+            found = read_vectors(folder, (count, self.shape[1]))
+            if found is None:
+                message = f"the vectors in {folder} were deleted or damaged while they were in use"
+                raise RunError.of("no-vectors", message, "The same command makes them again.")
+            yield found
 
 
 @contextmanager

@@ -11,10 +11,11 @@ import pytest
 import torch
 from small_models import TEXTS
 
+from embtune.errors import RunError
 from embtune.model import frozen
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
-from embtune.model.frozen import frozen_vectors
+from embtune.model.frozen import frozen_parts, frozen_vectors
 from embtune.model.load import load_model
 
 
@@ -121,3 +122,33 @@ def test_vectors_are_as_wide_as_the_model_wants_to_be_read(model: TextEmbedder, 
     whole = frozen_vectors(model, TEXTS, cache=tmp_path)
     model.settings.truncate_dim = 8
     np.testing.assert_array_equal(frozen_vectors(model, TEXTS, cache=tmp_path), whole[:, :8])
+
+
+def test_parts_are_what_encoding_them_gives_and_hold_all_texts(
+    model: TextEmbedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frozen, "PART", 3)
+    parts = frozen_parts(model, TEXTS, "who is ", cache=tmp_path)
+    expected = [encode_texts(model, TEXTS[start : start + 3], "who is ") for start in range(0, len(TEXTS), 3)]
+    assert parts.shape == (len(TEXTS), model.embedding_dim)
+    for found, part in zip(parts, expected, strict=True):
+        np.testing.assert_array_equal(found, part)
+
+
+def test_parts_that_are_done_are_not_made_again(
+    model: TextEmbedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frozen, "PART", 3)
+    frozen_parts(model, TEXTS[:6], cache=tmp_path)
+    context = Counted(fp32)
+    frozen_parts(model, TEXTS[:6], cache=tmp_path, autocast=context)
+    assert context.count == 0
+    frozen_parts(model, TEXTS, cache=tmp_path, autocast=context)  # the one text that is new
+    assert context.count == 2  # asked for its precision once more
+
+
+def test_a_part_that_is_gone_while_it_is_read_is_told(model: TextEmbedder, tmp_path: Path) -> None:
+    parts = frozen_parts(model, TEXTS, cache=tmp_path)
+    (parts.folders[0] / "vectors.bin").unlink()
+    with pytest.raises(RunError, match="deleted or damaged"):
+        list(parts)
