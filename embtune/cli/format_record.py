@@ -58,6 +58,7 @@ def _rows_record(report: DataReport) -> Record:
         "labels": _label_record(report),
         "negatives_per_row": {str(number): rows for number, rows in found.negatives.items()},
         "tokens": {each.role: _lengths_record(each) for each in report.lengths} or None,
+        "tokens_unknown": report.no_lengths or None,
         "too_long": {role: _found_record(each) for role, each in found.long.items()},
         "repeated_rows": _repeats_record(report.twice.rows),
         "repeated_queries": _repeats_record(report.twice.queries),

@@ -12,6 +12,7 @@ from embtune.cli.format_rows import row_facts
 from embtune.pipeline.check_format import CONFIG_SUFFIXES
 from embtune.pipeline.data_report import DataReport, Report, RetrievalReport, Verdict
 
+_TOLD = 2  # losses whose purpose is told
 Facts = list[str]
 
 
@@ -22,7 +23,7 @@ def report_lines(report: Report, width: int, verbose: bool = False) -> list[str]
         lines = [f"{report.path}: a retrieval set, for evaluation", *_wrapped(_retrieval_facts(report), width)]
     else:
         sections = list(_sections(report, verbose))
-        lines = [f"{report.path}: {report.layout}", *_wrapped([_counts(report)], width)]
+        lines = [f"{report.path}:", *_wrapped(_head(report), width)]
     for heading, facts in sections:
         if facts:
             lines += ["", heading, *_wrapped(facts, width)]
@@ -56,11 +57,15 @@ def next_line(reports: Sequence[Report], target: str) -> str:
     return f"embtune init {target} -o config.yaml"
 
 
-def _counts(report: DataReport) -> str:
+def _head(report: DataReport) -> Facts:
+    """What it is, and the loss to take."""
     found = report.found
     good = "all usable" if not found.bad else f"{found.bad:,} of them not usable"
     best = next(iter(report.fitting()), None)
-    return f"{found.rows:,} rows, {good}; recommended loss: {best.name if best else 'none as they are'}"
+    return [
+        f"{report.layout}; {found.rows:,} rows, {good}",
+        f"recommended loss: {best.name if best else 'none as the data is'}",
+    ]
 
 
 def _sections(report: DataReport, verbose: bool) -> Iterator[tuple[str, Facts]]:
@@ -68,7 +73,7 @@ def _sections(report: DataReport, verbose: bool) -> Iterator[tuple[str, Facts]]:
     yield "Asked for", [_verdict(verdict) for verdict in report.asked]
     yield "Problems", [problem.render() for problem in report.problems]
     yield "Worth a look", [sentence for _, sentence in report.warnings]
-    yield "Losses that fit (* recommended)", [_named(spec) for spec in report.fitting()] or ["none as it is"]
+    yield "Losses that fit (* recommended)", _fitting(report.fitting())
     yield "Rows", row_facts(report)
     yield "Losses that fit with another model", _with_model(report)
     yield "After a conversion", [f"{way}: {_names(more)}" for way, more in report.convertible()]
@@ -81,6 +86,12 @@ def _roles(report: DataReport) -> Facts:
     widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
     lines = [f"{role:<{widths[0]}}  {column:<{widths[1]}}  {why}" for role, column, why in rows]
     return [*lines, *report.layout.notes]
+
+
+def _fitting(specs: Sequence[LossSpec]) -> Facts:
+    """The best with what they do, then the names of the others."""
+    others = [f"also {_names(specs[_TOLD:])}"] if len(specs) > _TOLD else []
+    return [*(_named(spec) for spec in specs[:_TOLD]), *others] or ["none as it is"]
 
 
 def _with_model(report: DataReport) -> Facts:
@@ -105,7 +116,8 @@ def _never(report: DataReport, verbose: bool) -> Facts:
         if verdict.spec.name not in opened:
             takes = what_it_takes(verdict.spec) if verbose else _format_names(verdict.spec)
             alike.setdefault(takes, []).append(verdict.spec)
-    return [f"{_names(specs)}: {takes}" for takes, specs in alike.items()]
+    lines = [f"{_names(specs)}: {takes}" for takes, specs in alike.items()]
+    return lines if verbose or not lines else ["; ".join(lines)]
 
 
 def _format_names(spec: LossSpec) -> str:

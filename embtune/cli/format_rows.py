@@ -118,17 +118,12 @@ def _twins(report: DataReport) -> Iterator[str]:
 
 def _again(report: DataReport) -> Iterator[str]:
     first, twice = report.layout.roles[0], report.twice
-    near = twice.near.found.count - twice.queries.found.count
     yield from _repeated("rows that repeat all texts of an earlier one", twice.rows)
     yield from _repeated(f"rows whose {first} an earlier row has", twice.queries)
-    if near > 0:
-        yield from _repeated(
-            f"rows whose {first} an earlier row has but for case, spaces and punctuation", twice.near, near
-        )
+    yield from _repeated(f"rows whose {first} an earlier row has but for case, spaces and punctuation", twice.near)
 
 
-def _repeated(what: str, found: Repeats, count: int | None = None) -> Iterator[str]:
+def _repeated(what: str, found: Repeats) -> Iterator[str]:
     if found.found.count:
-        remarks = [f" as {earlier.line}" for earlier in found.earlier]
-        places = listed_places(found.found.places, remarks)
-        yield f"{(found.found.count if count is None else count):,} {what}: {places}"
+        places = listed_places(found.found.places, [f" as {earlier.line}" for earlier in found.earlier])
+        yield f"{found.found.count:,} {what}: {places}"

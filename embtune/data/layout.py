@@ -13,6 +13,7 @@ from embtune.data.label_kinds import LabelReading, label_readings
 from embtune.data.row import Row, first_cells
 from embtune.errors import ConfigError, Problem
 
+_UNREAD = 8  # columns that are named as not read
 _PAIRS = (
     {"anchor", "positive"},
     {"anchor", "negative"},
@@ -138,7 +139,8 @@ def choose(
         notes += _other_readings(candidates)
     unread = [name for name in all_columns if name not in chosen.used]
     if unread:
-        notes.append(f"not read: {', '.join(unread)}")
+        more = f" and {len(unread) - _UNREAD} more" if len(unread) > _UNREAD else ""
+        notes.append(f"not read: {', '.join(unread[:_UNREAD])}{more}")
     return replace(chosen, notes=tuple(notes))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embtune.data.found import PLACES, Found
 from embtune.data.places import Places
@@ -26,20 +27,33 @@ class Repeats:
     earlier: tuple[Location, ...]
 
 
-def repeats(values: Numbers, places: Places) -> Repeats:
+def repeats(values: Numbers, places: Places, besides: Numbers | None = None) -> Repeats:
     """The rows whose value an earlier row has.
 
     Args:
         values: (N,) int64. places: of the N rows.
+        besides: (N,) other values; rows that have one of these from an earlier row are left out.
     """
     order = np.argsort(values, kind="stable")
-    is_first = np.ones(len(values), dtype=bool)
-    is_first[1:] = values[order][1:] != values[order][:-1]
-    again = np.flatnonzero(~is_first)
-    shown = again[np.argsort(order[again], kind="stable")[:PLACES]]
+    is_first = _starts(values[order])
     firsts = np.maximum.accumulate(np.where(is_first, np.arange(len(values)), 0))
-    found = Found(len(again), tuple(places.location(int(order[each])) for each in shown))
-    return Repeats(found, tuple(places.location(int(order[firsts[each]])) for each in shown))
+    first_of = np.empty(len(values), dtype=np.int64)
+    first_of[order] = order[firsts]
+    is_again = first_of != np.arange(len(values))
+    if besides is not None:
+        other = np.argsort(besides, kind="stable")
+        is_again[other[~_starts(besides[other])]] = False
+    again = np.flatnonzero(is_again)
+    shown = again[:PLACES].tolist()
+    found = Found(len(again), tuple(places.location(row) for row in shown))
+    return Repeats(found, tuple(places.location(int(first_of[row])) for row in shown))
+
+
+def _starts(ordered: Numbers) -> NDArray[np.bool_]:
+    """(N,) whether a value of an ordered array is another than the one before."""
+    is_first = np.ones(len(ordered), dtype=np.bool_)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    return is_first
 
 
 def distinct(values: Numbers) -> int:

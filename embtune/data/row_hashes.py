@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from embtune.data.places import Places
 from embtune.errors import Location
 
-MOST_ROWS = (
-    1 << 23
-)  # kept, at eight bytes a role and sixteen for the rest; rows behind them are looked at for cells only
+# kept, at eight bytes a role and sixteen for the rest; rows behind them are looked at for their cells only
+MOST_ROWS = 1 << 22
 LIST = "list"  # the texts of a list of negatives, all together
 _ABSENT = 0
 _WORDS = re.compile(r"\w+")

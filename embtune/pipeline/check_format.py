@@ -21,6 +21,7 @@ from embtune.errors import Problem, UsageError
 from embtune.pipeline.collecting import Key, all_of, located, located_at
 from embtune.pipeline.data_report import DataReport, Report, RetrievalReport, RowSource, report_on
 from embtune.pipeline.several_sets import across_sets
+from embtune.pipeline.token_lengths import with_lengths
 from embtune.report.progress import Progress
 
 CONFIG_SUFFIXES = (".yaml", ".yml")
@@ -97,8 +98,6 @@ def check_config(
     Raises:
         ConfigError, DataError: what is wrong with the config or makes any of its datasets unreadable, all at once.
     """
-    from embtune.pipeline.token_lengths import with_lengths  # transformers comes in here; data alone needs none
-
     loaded = load_config(target, overrides, environ)
     asked = _asked(loss, loaded.catalogue)
     configs: list[tuple[Key, DatasetConfig]] = [
@@ -122,7 +121,8 @@ def _check_one(
         with located(loaded, (*key, "path")):
             rows = read_rows(path, loaded.base_dir)
         with located(loaded, (*key, "columns")):
-            source = RowSource(config.name, config.path, rows, config.columns)
+            is_held_out = not isinstance(config, TrainDatasetConfig)
+            source = RowSource(config.name, config.path, rows, config.columns, is_held_out)
             return _judged(source, _specs(loaded, config, asked), loaded.catalogue, progress)
 
     return check

@@ -42,7 +42,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Twice:
-    """Rows that say what an earlier row says. queries: of the first role. near: the same words, another text."""
+    """Rows that say what an earlier row says. queries: of the first role. near: the same words in another text."""
 
     queries: Repeats
     near: Repeats
@@ -124,12 +124,16 @@ Report = DataReport | RetrievalReport
 
 @dataclass(frozen=True)
 class RowSource:
-    """Rows to be judged, and what was declared of them. `columns` None has the roles detected."""
+    """Rows to be judged, and what was declared of them.
+
+    columns: None has the roles detected. is_held_out: they are evaluated on, so that no loss is to learn from them.
+    """
 
     name: str
     path: str
     rows: Iterator[Row]
     columns: dict[str, str] | None = None
+    is_held_out: bool = False
 
 
 def report_on(
@@ -161,7 +165,8 @@ def report_on(
         layout = declared_layout(source.columns, sample, wanted)
     found = _survey(chain(head, source.rows), layout, keep, advance or _nowhere)
     verdicts = tuple(_verdict(spec, layout, sample, catalogue) for spec in asked)
-    return _with_findings(DataReport(source.name, source.path, layout, found, _twice(found), verdicts, catalogue))
+    report = DataReport(source.name, source.path, layout, found, _twice(found), verdicts, catalogue)
+    return report if source.is_held_out else _with_findings(report)
 
 
 def _survey(
@@ -185,7 +190,11 @@ def _nowhere(rows: int) -> None:
 def _twice(found: Surveyed) -> Twice:
     hashes = found.hashes
     first = next(iter(hashes.texts.values()), hashes.near)
-    return Twice(*(repeats(values, hashes.places) for values in (first, hashes.near, hashes.rows())))
+    return Twice(
+        queries=repeats(first, hashes.places),
+        near=repeats(hashes.near, hashes.places, besides=first),
+        rows=repeats(hashes.rows(), hashes.places),
+    )
 
 
 def _verdict(spec: LossSpec, layout: Layout, sample: Sequence[Row], catalogue: Catalogue) -> Verdict:
@@ -195,8 +204,15 @@ def _verdict(spec: LossSpec, layout: Layout, sample: Sequence[Row], catalogue: C
 
 
 def _with_findings(report: DataReport) -> DataReport:
-    """The report with what its rows say against the losses that were asked about, as far as these take them."""
-    learnt = report.learnt
-    if learnt is None or not report.asked or not all(verdict.fits for verdict in report.asked):
+    """The report with what its rows say against the losses that were asked about, as far as these take them.
+
+    Where none was, they are held against the recommended one, whose problems are no more than warnings.
+    """
+    learnt, best = report.learnt, report.fitting()[:1]
+    if learnt is None or not all(verdict.fits for verdict in report.asked):
         return report
-    return replace(report, problems=tuple(unlearnable(learnt)), warnings=tuple(data_warnings([learnt])))
+    if report.asked:
+        return replace(report, problems=tuple(unlearnable(learnt)), warnings=tuple(data_warnings([learnt])))
+    advised = replace(learnt, specs=tuple(best))
+    told = [(problem.code, f"{problem.message}; {problem.hint}") for problem in unlearnable(advised)]
+    return replace(report, warnings=(*told, *data_warnings([advised])))

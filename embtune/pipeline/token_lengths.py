@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from embtune.data.role_lengths import PERCENTILES, RoleLengths
 from embtune.data.row_sample import SampledRow
 from embtune.errors import ModelError
 from embtune.model.scratch_spec import SCRATCH
-from embtune.model.texts_only import TextReading, read_text_reading
 from embtune.pipeline.data_report import DataReport, Report, Warned
+
+if TYPE_CHECKING:
+    from embtune.model.texts_only import TextReading
 
 _WORTH_SAYING = 0.05  # of the texts; as training warns
 _LONGEST = 1 << 16  # characters of a text that are tokenised; no model takes more
@@ -52,6 +55,8 @@ def text_reading(loaded: LoadedConfig) -> TextReading | str:
     model = loaded.config.model
     if model.name_or_path.startswith(SCRATCH):
         return "the model learns its tokens from the data, when it is trained"
+    from embtune.model.texts_only import read_text_reading  # transformers comes in here, which takes seconds
+
     length = model.max_seq_length if isinstance(model.max_seq_length, int) else None
     try:
         return read_text_reading(
@@ -84,7 +89,7 @@ def role_lengths(
     )
     found = []
     for place, role in enumerate(roles):
-        prompt = known.get(_said_of(role, prompts) or "", "")
+        prompt = known.get(str(_said_of(role, prompts)), "")
         limit = _limit(_said_of(role, by_role), reading.limit)
         found.append(_lengths(role, place, sample, reading, prompt, limit))
     return tuple(found)

@@ -55,6 +55,8 @@ def test_losses_that_need_another_model_alone_are_a_group_of_their_own(tmp_path:
     guided = {"CachedGISTEmbedLoss": "guide", "GISTEmbedLoss": "guide"}
     assert of_pairs["fits_with"] == {**guided, "EmbedDistillLoss": "teacher", "MSELoss": "teacher"}
     lines = run_embtune("check-format", path).stdout.splitlines()
+    assert lines[:3] == [f"{path}:", "  text; 12 rows, all usable", "  recommended loss: ContrastiveTensionLoss"]
+    assert lines[-1] == f"next: embtune init {path} -o config.yaml"
     heading = lines.index("Losses that fit with another model")
     assert lines[heading + 1] == "  EmbedDistillLoss, MSELoss: with teacher: MODEL"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -40,8 +40,8 @@ def layout_of(kind: LabelKind, roles: Sequence[str] | None = None) -> Layout:
     return Layout({role: role for role in roles or ROLES[kind]}, None if kind is LabelKind.NONE else "label", kind, ())
 
 
-def rows_of(*values: dict[str, object]) -> list[Row]:
-    return [Row(each, Location("a.jsonl", line)) for line, each in enumerate(values, start=1)]
+def rows_of(*values: Mapping[str, object]) -> list[Row]:
+    return [Row(dict(each), Location("a.jsonl", line)) for line, each in enumerate(values, start=1)]
 
 
 def survey(rows: Sequence[Row], layout: Layout) -> Surveyed:

@@ -50,7 +50,7 @@ def of_config(folder: Path, train: Rows, dev: Rows, **changes: object) -> list[R
 
 
 def test_rows_that_repeat_others_are_told_with_both_places(tmp_path: Path) -> None:
-    rows = [
+    rows: Rows = [
         *pairs(1, 2, 1),
         {"anchor": "Question 2!", "positive": "another"},
         {"anchor": "question 1", "positive": "b"},
@@ -59,7 +59,8 @@ def test_rows_that_repeat_others_are_told_with_both_places(tmp_path: Path) -> No
     assert [place.line for place in twice.rows.found.places] == [3]
     assert [place.line for place in twice.queries.found.places] == [3, 5]
     assert [place.line for place in twice.queries.earlier] == [1, 1]
-    assert [place.line for place in twice.near.found.places] == [3, 4, 5]
+    assert [place.line for place in twice.near.found.places] == [4]  # one that repeats a query whole is none of these
+    assert [place.line for place in twice.near.earlier] == [2]
 
 
 def test_evaluation_rows_that_are_trained_on_are_told_with_their_places(tmp_path: Path) -> None:

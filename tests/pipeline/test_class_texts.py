@@ -65,7 +65,7 @@ def test_batches_without_triplets_are_told_before_and_as_they_come(tmp_path: Pat
 @pytest.mark.parametrize(
     ("classes", "told"),
     [
-        (["kind0"] * 60, "all 60 rows of 'train' have the same class, and BatchHardTripletLoss needs at least two"),
+        (["kind0"] * 60, "all 60 rows of 'train' have the same class, 'kind0' in column 'label', and BatchHardTriplet"),
         ([f"kind{row}" for row in range(60)], "no two of the 60 rows of 'train' have the same class"),
     ],
 )
@@ -76,6 +76,6 @@ def test_data_without_any_triplet_is_refused_before_the_model_is_read(
     done = run_embtune("train", class_config(tmp_path, classes, model=model))
     assert done.returncode == 1
     assert told in done.stderr
-    assert "config.yaml:" in done.stderr
+    assert "train.jsonl:1: error[" in done.stderr
     assert "columns: {text: ..., label: ...}" in done.stderr
     assert not (tmp_path / "run").exists()
