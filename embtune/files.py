@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -56,7 +56,8 @@ def file_beside(target: Path) -> Iterator[Path]:
             beside.replace(target)
             _flush(target.parent)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # where its name alone is what cannot be
+            beside.unlink(missing_ok=True)
         raise
 
 

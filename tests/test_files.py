@@ -38,3 +38,8 @@ def test_a_file_in_the_new_folder_is_told_as_what_cannot_be_written(tmp_path: Pa
 def test_a_small_file_where_no_folder_is_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="cannot write"):
         write_beside(tmp_path / "no" / "such.json", "{}")
+
+
+def test_a_name_that_no_file_can_have_is_an_error_of_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="cannot write"):
+        write_beside(tmp_path / ("x" * 300), "text")

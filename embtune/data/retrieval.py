@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -88,7 +89,7 @@ def corpus_file(path: str | Path) -> Path:
 
 def _folder_and_split(path: Path) -> tuple[Path, str | None]:
     """`nq` -> (nq, None); `nq/qrels/dev.tsv` -> (nq, "dev")."""
-    if path.parent.name == "qrels" and path.is_file():
+    if path.parent.name == "qrels" and os.path.isfile(path):
         return path.parent.parent, path.name.partition(".")[0]
     return path, None
 

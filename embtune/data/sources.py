@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import glob
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def _resolve(text: str, path: Path) -> list[SourceFile] | HubDataset:
 def has_retrieval_layout(path: str | Path) -> bool:
     """Whether a folder has the BEIR layout: corpus and queries as JSON Lines, and a folder `qrels`."""
     folder = Path(path)
-    if not (folder / "qrels").is_dir():
+    if not os.path.isdir(folder / "qrels"):  # of any text: Path.is_dir raises where it is too long for a path
         return False
     names = {entry.name.partition(".")[0] for entry in folder.glob("*.jsonl*")}
     return {"corpus", "queries"} <= names

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -80,7 +81,7 @@ def _target(out: str | Path) -> tuple[Path, FileKind]:
         _refuse("unknown-extension", f"{out}: no format that embtune writes has such a name", f"it writes {WRITABLE}")
     if not path.parent.is_dir():
         _refuse("missing-folder", f"no such folder: {path.parent}", "make it first")
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not path.is_file():  # what is too long for a path is told when it is opened
         _refuse("not-a-file", f"{out} is there and is no file", "choose another name, or - for standard output")
     return path, kind
 

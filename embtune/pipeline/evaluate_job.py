@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -85,16 +86,16 @@ def _load(name: str, loaded: LoadedConfig) -> TextEmbedder:
 
 
 def model_folder(model: str) -> str:
-    """The model of a run where a run's directory is named, else what was named."""
+    """The model of a run where a run's directory is named, else what was named, be it too long for any path."""
     inside = RunDirectory(Path(model)).model
-    return str(inside) if inside.is_dir() else model
+    return str(inside) if os.path.isdir(inside) else model
 
 
 def _config_of(model: str) -> str:
     """The config beside the model of a run."""
     for folder in (Path(model), Path(model).parent):
         found = RunDirectory(folder).resolved_config
-        if found.is_file():
+        if os.path.isfile(found):
             return str(found)
     raise UsageError.of(
         "no-config",

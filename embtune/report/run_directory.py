@@ -154,9 +154,9 @@ class RunDirectory:
             raise self._unusable(PermissionError(errno.EACCES, f"{above} is not to be written to"))
 
     def _visible(self) -> list[str]:
-        if not self.path.exists():
-            return []
         try:
+            if not self.path.exists():  # raises where a part of the path is longer than a name can be
+                return []
             return sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith("."))
         except OSError as error:
             raise self._unusable(error) from error

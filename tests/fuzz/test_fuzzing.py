@@ -73,6 +73,13 @@ def test_model_folders(templates: Path) -> None:
     run_one()
 
 
+@pytest.mark.parametrize(
+    "words", [("check-format", "{}.csv"), ("encode", "{}"), ("evaluate", "{}"), ("validate", "{}")]
+)
+def test_no_name_is_too_long(words: tuple[str, ...]) -> None:
+    assert judge(Case(tuple(word.format("x" * 300) for word in words))).code != 0
+
+
 def test_a_process_of_its_own_says_what_a_call_says() -> None:
     case = Case(("check-format", "data.csv"), {"data.csv": b'text,label\n"a,1\n'})
     inside, outside = judge(case), judge(case, run_process)

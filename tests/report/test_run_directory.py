@@ -97,6 +97,11 @@ def test_a_file_in_place_of_the_directory_is_a_problem_not_a_traceback(tmp_path:
         run.create(CONFIG, RESOLVED)
 
 
+def test_a_path_longer_than_a_name_can_be_is_a_problem_not_a_traceback(tmp_path: Path) -> None:
+    with pytest.raises(RunDirectoryError, match="cannot be used as output_dir"):
+        RunDirectory(tmp_path / ("x" * 300)).state()
+
+
 def test_creating_again_keeps_what_the_run_began_with(run: RunDirectory) -> None:
     run.create(CONFIG, RESOLVED)
     run.create("other", "other: 1\n")
