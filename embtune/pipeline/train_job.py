@@ -177,7 +177,7 @@ def _in_directory(
     checkpoints = Checkpoints(directory.checkpoints, job.loaded.config.checkpoint.keep)
     start = starting_state(job, checkpoints)
     step = start.state.step
-    cut_back(directory.metrics, step if step else -1)
+    cut_back(directory.metrics, step if step else -1, start.state.evaluated)
     hide = job.loaded.hide
     with ExitStack() as stack:
         train_log = stack.enter_context(TrainLog.opened(directory.train_log, hide))

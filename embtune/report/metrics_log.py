@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self, TextIO
 
 from embtune.files import appending, write_beside, writing
-from embtune.report.events import CheckpointEvent, EndEvent, Event, as_json
+from embtune.report.events import CheckpointEvent, EndEvent, EvalEvent, Event, as_json
 
 
 class MetricsLog:
@@ -52,18 +52,23 @@ class MetricsLog:
                 os.fsync(self._stream.fileno())
 
 
-def cut_back(path: Path, step: int) -> None:
+def cut_back(path: Path, step: int, evaluated: int) -> None:
     """Forget what a resumed run will do again: all events after `step`, and every `end`, for the run goes on.
 
     A last line that was only half written is dropped too. Use step -1 to forget everything. Do it before the log is
     opened.
+
+    Args:
+        evaluated: the last step whose evaluation the run knows of. A signal may have saved `step` before that of its
+            own, which the next session then made and lost again.
 
     Raises:
         RunError: it cannot be written; the log is as it was.
     """
     if not path.exists():
         return
-    kept = [event for event in read_events(path) if _step(event) <= step and event.get("event") != EndEvent.kind]
+    last = {EvalEvent.kind: min(step, evaluated), EndEvent.kind: -1}
+    kept = [event for event in read_events(path) if _step(event) <= last.get(str(event.get("event")), step)]
     write_beside(path, "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in kept))
 
 

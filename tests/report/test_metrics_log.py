@@ -49,8 +49,15 @@ def test_cutting_back_leaves_what_an_undisturbed_run_would_have_by_then(tmp_path
     kept = (EvalEvent(0, 0.0, {"dev/map": 0.1}, 1.0), step(1), step(2), CheckpointEvent(2, 0.2, "checkpoints/step-2"))
     write(undisturbed, *kept)
     write(disturbed, *kept, step(3), EvalEvent(3, 0.3, {}, 1.0), CheckpointEvent(4, 0.4, "x"), EndEvent(2, 0.2, "s", 1))
-    cut_back(disturbed, 2)
+    cut_back(disturbed, 2, 2)
     assert disturbed.read_text() == undisturbed.read_text()
+
+
+def test_an_evaluation_that_the_checkpoint_does_not_know_of_is_made_again_and_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    write(path, EvalEvent(2, 0.2, {}, 1.0), step(3), step(4), CheckpointEvent(4, 0.4, "x"), EvalEvent(4, 0.4, {}, 1.0))
+    cut_back(path, 4, 2)
+    assert kinds_and_steps(path) == [("eval", 2), ("step", 3), ("step", 4), ("checkpoint", 4)]
 
 
 def test_cutting_back_drops_a_line_that_was_only_half_written(tmp_path: Path) -> None:
@@ -58,7 +65,7 @@ def test_cutting_back_drops_a_line_that_was_only_half_written(tmp_path: Path) ->
     write(path, step(1))
     with path.open("a") as stream:
         stream.write('{"event": "step", "st')
-    cut_back(path, 5)
+    cut_back(path, 5, 5)
     write(path, step(2))
     assert kinds_and_steps(path) == [("step", 1), ("step", 2)]
 
@@ -66,19 +73,19 @@ def test_cutting_back_drops_a_line_that_was_only_half_written(tmp_path: Path) ->
 def test_cutting_back_to_minus_one_forgets_everything(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     write(path, EvalEvent(0, 0.0, {}, 1.0), step(1))
-    cut_back(path, -1)
+    cut_back(path, -1, -1)
     assert path.read_text() == ""
 
 
 def test_cutting_back_a_log_that_is_not_there_makes_none(tmp_path: Path) -> None:
-    cut_back(tmp_path / "metrics.jsonl", 3)
+    cut_back(tmp_path / "metrics.jsonl", 3, 3)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_text_with_unicode_line_separators_stays_one_event(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     write(path, WarningEvent(1, 0.1, "odd", "a\u2028b\x85c\nd"))
-    cut_back(path, 1)
+    cut_back(path, 1, 1)
     assert [event["message"] for event in read_events(path)] == ["a\u2028b\x85c\nd"]
 
 
