@@ -9,6 +9,7 @@ from embtune.catalog import LossSpec
 from embtune.catalog.fitting import what_it_takes
 from embtune.catalog.formats import FORMAT_NAMES
 from embtune.cli.format_rows import row_facts
+from embtune.data.rows import STDIN
 from embtune.pipeline.check_format import CONFIG_SUFFIXES
 from embtune.pipeline.data_report import DataReport, Report, RetrievalReport, Verdict
 
@@ -52,6 +53,8 @@ def next_line(reports: Sequence[Report], target: str) -> str:
     report = reports[0]
     if isinstance(report, RetrievalReport):
         return f"name {target} under data.eval of a config"
+    if target == STDIN:
+        return "the same rows in a file, then embtune init FILE -o config.yaml"
     if report.found.bad:
         return f"embtune check-format {target} --fix good.jsonl   # writes the other rows"
     return f"embtune init {target} -o config.yaml"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
-from embtune.data.found import Found, listed_places
+from embtune.data.found import Found, listed_places, rows_word
 from embtune.data.label_counts import NumberRange
 from embtune.data.repeats import Repeats
 from embtune.data.role_lengths import PERCENTILES, RoleLengths
@@ -106,24 +106,24 @@ def _spread(percentiles: Sequence[int], unit: str) -> str:
 
 def _long(report: DataReport) -> Iterator[str]:
     for role, found in report.found.long.items():
-        yield f"{role}: {found.count:,} texts of more than {LONG:,} characters, which many models cut: {found}"
+        yield f"{role} of more than {LONG:,} characters, which many models cut: {rows_word(found.count)}, at {found}"
 
 
 def _twins(report: DataReport) -> Iterator[str]:
     assert report.found.summary is not None
     for (first, second), found in report.found.summary.twins.items():
         if found.count:
-            yield f"{second} is the text of {first} in {found.count:,} rows: {found}"
+            yield f"{second} that is the text of {first}: {rows_word(found.count)}, at {found}"
 
 
 def _again(report: DataReport) -> Iterator[str]:
     first, twice = report.layout.roles[0], report.twice
-    yield from _repeated("rows that repeat all texts of an earlier one", twice.rows)
-    yield from _repeated(f"rows whose {first} an earlier row has", twice.queries)
-    yield from _repeated(f"rows whose {first} an earlier row has but for case, spaces and punctuation", twice.near)
+    yield from _repeated("all texts as in an earlier row", twice.rows)
+    yield from _repeated(f"{first} as in an earlier row", twice.queries)
+    yield from _repeated(f"{first} as in an earlier row but for case, spaces and punctuation", twice.near)
 
 
 def _repeated(what: str, found: Repeats) -> Iterator[str]:
     if found.found.count:
         places = listed_places(found.found.places, [f" as {earlier.line}" for earlier in found.earlier])
-        yield f"{found.found.count:,} {what}: {places}"
+        yield f"{what}: {rows_word(found.found.count)}, at {places}"

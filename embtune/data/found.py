@@ -33,6 +33,11 @@ def listed_places(places: Sequence[Location], remarks: Sequence[str] = ()) -> st
     return ", ".join(words)
 
 
+def rows_word(count: int) -> str:
+    """`1 row`, `1,204 rows`."""
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
 class Tally:
     """Counts rows, and remembers the first places."""
 

@@ -15,6 +15,7 @@ from embtune.config import DatasetConfig, LoadedConfig, TrainDatasetConfig, load
 from embtune.config.sections.data import name_of
 from embtune.config.tree import COMMAND_LINE
 from embtune.data.retrieval import is_retrieval_folder, load_retrieval
+from embtune.data.row import Row
 from embtune.data.rows import STDIN, read_rows
 from embtune.data.writing import check_output, row_writer
 from embtune.errors import Problem, UsageError
@@ -72,13 +73,16 @@ def _judged(
     source: RowSource, asked: Sequence[LossSpec], catalogue: Catalogue, progress: Progress, fix: Fix | None = None
 ) -> DataReport:
     with ExitStack() as stack:
-        keep = None
-        if fix is not None:
-            check_output(fix.out)
-            sink = stack.enter_context(row_writer(fix.out, fix.stdout))
-            keep = lambda row: sink.write(row.values)  # noqa: E731
+        keep = None if fix is None else _keeper(fix, stack)
         advance = stack.enter_context(progress.stage(f"reading {source.name}"))
         return report_on(source, asked, catalogue, keep, advance)
+
+
+def _keeper(fix: Fix, stack: ExitStack) -> Callable[[Row], None]:
+    """What writes a row, until the stack is closed."""
+    check_output(fix.out)
+    sink = stack.enter_context(row_writer(fix.out, fix.stdout))
+    return lambda row: sink.write(row.values)
 
 
 def _asked(loss: str | None, catalogue: Catalogue) -> tuple[LossSpec, ...]:

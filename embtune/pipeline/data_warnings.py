@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from embtune.catalog.formats import DAMAGED, fits
 from embtune.catalog.noisy import NoiseParameters
+from embtune.data.found import rows_word
 from embtune.data.summary import Summary
 from embtune.pipeline.datasets import TrainSet
 from embtune.pipeline.learnable import Learnt, compares_labels, swapped_line, words_kept
@@ -65,8 +66,8 @@ def _some_twins(data: Learnt) -> Warnings:
     if found is not None and found.count:
         yield (
             "negative-is-positive",
-            f"{data.name}: a negative is the text of its row's positive in {found.count:,} rows ({found}); leave these "
-            "rows out",
+            f"{data.name}: a negative is the text of its row's positive in {rows_word(found.count)} ({found}); leave "
+            "such rows out",
         )
 
 

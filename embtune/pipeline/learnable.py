@@ -9,6 +9,7 @@ from embtune.catalog import LossSpec, effective_spec
 from embtune.catalog.roles import is_negative
 from embtune.catalog.spec import Coupling, LabelKind, Need
 from embtune.data.columns import columns_line
+from embtune.data.found import rows_word
 from embtune.data.layout import Layout
 from embtune.data.summary import Summary
 from embtune.errors import Problem
@@ -69,7 +70,7 @@ def _few_rows(data: Learnt) -> Iterator[Problem]:
     rows = data.summary.rows
     alone = [spec for spec in data.specs if rows < spec.minimum_batch and not _has_negatives(data)]
     for spec in alone[:1]:
-        found = f"{rows:,} row{'s' if rows > 1 else ''} of {', '.join(map(data.column, data.layout.roles))}"
+        found = f"{rows_word(rows)} of {', '.join(map(data.column, data.layout.roles))}"
         needed = f"and {spec.name} compares at least {spec.minimum_batch}"
         yield Problem("too-few-rows", f"{found}, {needed}", data.summary.first, "add rows")
 
@@ -100,7 +101,7 @@ def _no_class(data: Learnt) -> Iterator[Problem]:
     for name, found in data.summary.classes.items():
         others = data.summary.classes.keys() - {name}
         if _takes_classes(data) and (_is_missing_number(name, others) or _is_missing_word(name, others)):
-            message = f"{data.column('label')} is {name} in {found.count:,} rows, which marks rows without a class"
+            message = f"{data.column('label')} is {name} in {rows_word(found.count)}, which marks rows without a class"
             hint = "leave these rows out; if it is a class like the others, write a word for it"
             yield Problem("no-class", message, found.places[0], hint)
 

@@ -10,7 +10,7 @@ import numpy as np
 from embtune.catalog import effective_spec
 from embtune.catalog.formats import PAIR_CLASS
 from embtune.catalog.spec import Need
-from embtune.data.found import Found
+from embtune.data.found import Found, rows_word
 from embtune.data.repeats import shared_rows
 from embtune.errors import Problem
 from embtune.pipeline.data_report import DataReport, Report, RetrievalReport, Warned
@@ -50,7 +50,7 @@ def _unknown_classes(report: DataReport, sets: Sequence[DataReport]) -> Iterator
     found = report.found.summary.classes
     judge = next((classes for classes in heads if found.keys() <= classes.keys()), heads[0])
     for name in [name for name in found if name not in judge]:
-        message = f"label (column {report.layout.label_column!r}) is {name!r} in {found[name].count:,} rows"
+        message = f"label (column {report.layout.label_column!r}) is {name!r} in {rows_word(found[name].count)}"
         known = f"which is no class of the training data ({', '.join(sorted(judge)[:8])})"
         hint = "correct them, or set data.on_bad_row: skip to leave such rows out"
         yield Problem("unknown-class", f"{message}, {known}", found[name].places[0], hint)

@@ -73,7 +73,7 @@ def test_a_negative_that_is_its_positive_is_told_with_its_place(tmp_path: Path) 
     rows: Rows = [{"anchor": f"q {i}", "positive": f"p {i}", "negative": f"{'pn'[i != 3]} {i}"} for i in range(9)]
     ((code, text),) = warned(train_sets(tmp_path, "TripletLoss", rows))
     assert code == "negative-is-positive"
-    assert f"in 1 rows ({tmp_path / 'rows0.jsonl'}:4)" in text
+    assert f"in 1 row ({tmp_path / 'rows0.jsonl'}:4)" in text
 
 
 def test_a_classifier_of_one_class_is_refused_with_the_remedy(tmp_path: Path) -> None:
