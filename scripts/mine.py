@@ -1,6 +1,6 @@
 """What hard negatives gain, what mining them costs beside Sentence Transformers, and how much memory it takes.
 
-    python scripts/mine.py quality [--seeds 42 1 2] [--rows N] [--only NAME ...]
+    python scripts/mine.py quality [--seeds 42 1 2] [--rows N] [--only NAME ...] [--corpus FILE]
     python scripts/mine.py speed [--rows N] [--repeats 3]
     python scripts/mine.py memory [--passages 10000 30000 100000]
 
@@ -33,12 +33,15 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--passages", type=int, nargs="+", default=[10_000, 30_000, 100_000])
     parser.add_argument("--data", type=Path, help="other pairs than the quickstart's, for speed")
+    parser.add_argument(
+        "--corpus", type=Path, help="where quality's negatives come from; the pairs' answers by default"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/mine"), help="folder of results and models")
     asked = parser.parse_args()
     folder = asked.out.resolve() / asked.what
     folder.mkdir(parents=True, exist_ok=True)
     if asked.what == "quality":
-        return measure_quality(folder, asked.seeds, asked.only, asked.rows)
+        return measure_quality(folder, asked.seeds, asked.only, asked.rows, asked.corpus)
     if asked.what == "speed":
         return measure_speed(folder, asked.data, asked.rows, asked.repeats)
     return measure_memory(folder, asked.passages)

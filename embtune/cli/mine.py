@@ -59,6 +59,9 @@ def command(
     sampling: Annotated[
         Sampling, typer.Option("--sampling", help="The nearest that serve, or any of them.")
     ] = Sampling.TOP,
+    rescore: Annotated[
+        str | None, typer.Option("--rescore", metavar="MODEL", help="A cross-encoder whose scores then count.")
+    ] = None,
     with_scores: Annotated[bool, typer.Option("--with-scores", help="Write scores too, for distillation.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of random sampling.")] = 42,
     progress: ProgressOption = None,
@@ -81,7 +84,7 @@ def command(
         from embtune.pipeline.mine_job import MineOrder, run_mining
 
     rules = NegativeRules(negatives, first, last, floor, ceiling, margin, relative_margin, sampling, seed)
-    order = MineOrder(data, model, output, corpus, rules, to, with_scores)
+    order = MineOrder(data, model, output, corpus, rules, to, rescore, with_scores)
     display = progress_for(progress, quiet)
     report = run_mining(order, cache_folder(os.environ), display, sys.stdin.buffer, sys.stdout.buffer)
     say(report.summary(), quiet=quiet)

@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from embtune.errors import Location, ModelError
 from embtune.model.encode import TOKENISED_AT_ONCE, length_batches
+from embtune.model.fingerprint import config_values, module_fingerprint
 from embtune.model.json_object import JsonObject, check_files, read_json
 from embtune.model.layout import MODULES
 from embtune.model.limits import transformer_limit
@@ -50,6 +51,11 @@ class CrossEncoder:
         """Move the weights there."""
         module: nn.Module = self.model
         module.to(device)
+
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits of everything that decides a score. Reads every weight once."""
+        said = [config_values(self.model.config), self.tokenizer.fingerprint(), self.max_length]
+        return module_fingerprint(self.model, said)
 
     def tokenise(self, pairs: Sequence[Pair]) -> list[Encoding]:
         """The tokens of each pair, and to which of its texts they belong."""

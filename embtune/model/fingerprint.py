@@ -6,6 +6,8 @@ import json
 from hashlib import blake2b
 
 import torch
+from torch import nn
+from transformers import PreTrainedConfig
 
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encoder import TransformerEncoder
@@ -19,9 +21,14 @@ def model_fingerprint(model: TextEmbedder) -> str:
 
     Of neither the model's place nor its prompts, device or mode. Reads every weight once, about a gigabyte a second.
     """
+    return module_fingerprint(model, _description(model))
+
+
+def module_fingerprint(module: nn.Module, description: object) -> str:
+    """The same of any module's weights, and of whatever else decides what it gives, as JSON has it."""
     digest = blake2b(digest_size=16)
-    digest.update(json.dumps(_description(model), sort_keys=True).encode())
-    for name, tensor in model.state_dict().items():
+    digest.update(json.dumps(description, sort_keys=True).encode())
+    for name, tensor in module.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
@@ -44,14 +51,19 @@ def _encoder(model: TextEmbedder) -> dict[str, object]:
     encoder = model.encoder
     if not isinstance(encoder, TransformerEncoder):
         return {}
-    config = json.loads(encoder.model.config.to_json_string(use_diff=False))
     return {
-        "config": {key: value for key, value in config.items() if key not in _OF_NO_EFFECT},
+        "config": config_values(encoder.model.config),
         "pooling": [mode.value for mode in encoder.pooling.modes],
         "include_prompt": encoder.pooling.include_prompt,
     }
 
 
-def _layer(layer: torch.nn.Module) -> list[object]:
+def config_values(config: PreTrainedConfig) -> dict[str, object]:
+    """The settings of a transformers model, without what decides nothing."""
+    values = json.loads(config.to_json_string(use_diff=False))
+    return {key: value for key, value in values.items() if key not in _OF_NO_EFFECT}
+
+
+def _layer(layer: nn.Module) -> list[object]:
     name = type(layer).__name__
     return [name, layer.activation.value, layer.adds_input] if isinstance(layer, Dense) else [name]

@@ -13,6 +13,8 @@ from embtune.model.embedder import TextEmbedder
 from embtune.model.router_layout import DOCUMENT, QUERY
 
 TASKS = (QUERY, DOCUMENT)
+# how models call the prompts of either, as Sentence Transformers looks for them
+_PROMPT_NAMES = {QUERY: ("query",), DOCUMENT: ("document", "passage", "corpus")}
 
 
 def add_queries(model: TextEmbedder, queries: TextEmbedder) -> None:
@@ -56,6 +58,11 @@ def embedder_for(model: TextEmbedder, prompt: str | None) -> tuple[TextEmbedder,
     if model.queries is None or prompt not in TASKS:
         return model, prompt
     return model.queries if prompt == QUERY else model, prompt if prompt in model.prompts else ""
+
+
+def task_prompt(model: TextEmbedder, task: str) -> str | None:
+    """The name of a model's own prompt for queries or for documents; None where it has none, for its default prompt."""
+    return next((name for name in _PROMPT_NAMES[task] if name in model.prompts), None)
 
 
 def _different_widths(queries: int, documents: int) -> ConfigError:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Self
 
 import numpy as np
@@ -16,16 +15,12 @@ from embtune.model.embedder import TextEmbedder
 from embtune.model.frozen import frozen_parts
 from embtune.model.load import load_model
 from embtune.model.packing import pack_where_faster
-from embtune.model.queries import embedder_for
-from embtune.model.router_layout import DOCUMENT, QUERY
+from embtune.model.queries import embedder_for, task_prompt
 from embtune.model.vector_files import VectorParts
 from embtune.pipeline.evaluate_job import model_folder
 from embtune.report.progress import Progress
 from embtune.train.budget import micro_batch_tokens
 from embtune.train.precision import MixedPrecision, decide_device, decide_precision
-
-# What models call the prompts of each task; Sentence Transformers looks for them in this order.
-_PROMPTS: Mapping[str, Sequence[str]] = MappingProxyType({QUERY: (QUERY,), DOCUMENT: (DOCUMENT, "passage", "corpus")})
 
 
 @dataclass(frozen=True)
@@ -64,8 +59,8 @@ class CachedEncoder:
             RunError: the cache cannot be written.
             ModelError: vectors that are not finite.
         """
-        known = (name for name in _PROMPTS[task] if name in self.model.prompts)
-        embedder, prompt = embedder_for(self.model, next(known, None if self.model.queries is None else task))
+        own = task_prompt(self.model, task)
+        embedder, prompt = embedder_for(self.model, own or (None if self.model.queries is None else task))
         device = self.model.device
         precision = MixedPrecision(decide_precision(Precision.AUTO, device), device)
         with progress.stage(f"embedding {what}", len(texts)) as advance:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import BinaryIO
 
 import numpy as np
@@ -63,7 +63,7 @@ def read_anchored(data: str, stdin: BinaryIO | None = None) -> AnchoredRows:
 
 def _of_rows(data: str, stdin: BinaryIO | None) -> AnchoredRows:
     rows = read_rows(data, stdin=stdin)
-    head = [row for _, row in zip(range(SAMPLE_ROWS), rows, strict=False)]
+    head = list(islice(rows, SAMPLE_ROWS))
     layout = detect_layout(readable_rows(head), _WANTED)
     if not {"anchor", "positive"} <= set(layout.roles):
         message = f"it holds {layout}, and each row needs an anchor and its positive"

@@ -14,6 +14,7 @@ from embtune.errors import DataError, Location, Problem
 from embtune.model.router_layout import DOCUMENT, QUERY
 from embtune.pipeline.cached_encoder import CachedEncoder
 from embtune.pipeline.mine_data import Relations, read_anchored, relate
+from embtune.pipeline.mine_rescore import Rescorer
 from embtune.pipeline.mine_rows import check_lists, formatted
 from embtune.pipeline.mine_search import Search
 from embtune.pipeline.mined import Mined, MineReport
@@ -26,6 +27,7 @@ class MineOrder:
 
     data: rows with anchors and positives. corpus: where negatives come from; None is the positives of `data`.
     model: anything `model.name_or_path` can be, or the directory of a run.
+    rescore: a cross-encoder, whose scores take the place of the model's among the candidates of the ranks that serve.
     out: a file, or `-`.
     """
 
@@ -35,6 +37,7 @@ class MineOrder:
     corpus: str | None = None
     rules: NegativeRules = field(default_factory=NegativeRules)
     format: MinedFormat = MinedFormat.TRIPLETS
+    rescore: str | None = None
     with_scores: bool = False
 
 
@@ -56,10 +59,12 @@ def run_mining(
         progress.note(note)
     with progress.stage("loading the model"):
         encoder = CachedEncoder.load(order.model, cache)
+        rescorer = Rescorer.load(order.rescore, cache) if order.rescore else None
     with distinct_texts(cache) as documents:
         with progress.stage("reading the documents"):
             relations = relate(data.rows, order.corpus, documents)
-        mined = _mine(order, relations, documents, encoder, progress)
+        search = _search(order, relations, documents, encoder, progress)
+        mined = _choose(order, relations, documents, search, rescorer, progress)
         report = mined.report(order.rules)
         if report.negatives == 0:
             raise DataError(Problem("no-negatives", "no row has any negative", Location(order.data), report.advice()))
@@ -70,10 +75,10 @@ def run_mining(
     return report
 
 
-def _mine(
+def _search(
     order: MineOrder, relations: Relations, documents: DistinctTexts, encoder: CachedEncoder, progress: Progress
-) -> Mined:
-    search = Search(
+) -> Search:
+    return Search(
         encoder.embed(relations.anchors, QUERY, "anchors", progress),
         encoder.embed(documents, DOCUMENT, "documents", progress),
         relations.candidates,
@@ -83,9 +88,22 @@ def _mine(
         order.rules.last_rank,
         encoder.model.device,
     )
+
+
+def _choose(
+    order: MineOrder,
+    relations: Relations,
+    documents: DistinctTexts,
+    search: Search,
+    rescorer: Rescorer | None,
+    progress: Progress,
+) -> Mined:
     mined = Mined(relations, order.rules.negatives)
-    with progress.stage("comparing", len(relations.anchors)) as advance:
-        for found in search:
-            mined.add(found.from_rank(order.rules.first_rank), order.rules)
+    with progress.stage("comparing and rescoring" if rescorer else "comparing", len(relations.anchors)) as advance:
+        for near in search:
+            found = near.from_rank(order.rules.first_rank)
+            if rescorer:
+                found = rescorer.rescored(found, relations.anchors, documents)
+            mined.add(found, order.rules)
             advance(len(found.scores_QK))
     return mined

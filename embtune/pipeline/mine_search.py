@@ -44,7 +44,7 @@ class Search:
 
     def __iter__(self) -> Iterator[Candidates]:
         """Block after block of anchors, in their order; each reads all documents once."""
-        block = max(1, SCORES_AT_ONCE // self.documents.rows)
+        block = max(1, SCORES_AT_ONCE // max(self.documents.rows, self.keep))
         first = 0
         for part_AD in self.anchors:
             for start in range(0, len(part_AD), block):

@@ -16,7 +16,7 @@ from tools import ROOT
 from turns import markdown
 
 PAIRS_ALONE = "pairs alone"
-# name -> options of `embtune mine`; the negatives are taken from the training answers
+# name -> options of `embtune mine`
 SETTINGS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         PAIRS_ALONE: (),
@@ -31,13 +31,17 @@ SETTINGS: Mapping[str, Sequence[str]] = MappingProxyType(
 METRIC = "medquad_dev/ndcg@10"
 
 
-def measure_quality(folder: Path, seeds: Sequence[int], names: Sequence[str], rows: int | None) -> int:
+def measure_quality(
+    folder: Path, seeds: Sequence[int], names: Sequence[str], rows: int | None, corpus: Path | None
+) -> int:
     """Train whatever is not known yet and print the table; 1 where no setting beats pairs alone in the mean."""
-    results = Results(folder / f"quality-{rows or 'all'}.json")
-    pairs = write_lines(folder / f"pairs-{rows or 'all'}.jsonl", read_pairs(PAIRS, rows))
+    folder = folder / f"{rows or 'all'}-{corpus.name.partition('.')[0] if corpus else 'answers'}"
+    folder.mkdir(exist_ok=True)
+    results = Results(folder / "quality.json")
+    pairs = write_lines(folder / "pairs.jsonl", read_pairs(PAIRS, rows))
     wanted = list(dict.fromkeys([PAIRS_ALONE, *names]))
     for name in wanted:
-        data = pairs if name == PAIRS_ALONE else _mined(name, pairs, folder)
+        data = pairs if name == PAIRS_ALONE else _mined(name, pairs, folder, corpus)
         for seed in seeds:
             if str(seed) not in results.content.get(name, {}):
                 results.put(name, str(seed), _trained(data, seed, folder))
@@ -59,11 +63,12 @@ def table(scores: Mapping[str, Sequence[float]], seeds: Sequence[int]) -> str:
     return markdown(["negatives", "options", *(f"seed {seed}" for seed in seeds), "mean", "gain"], lines)
 
 
-def _mined(name: str, pairs: Path, folder: Path) -> Path:
+def _mined(name: str, pairs: Path, folder: Path, corpus: Path | None) -> Path:
     """Rows with negatives; the vectors are made once for all settings."""
     out = folder / f"{pairs.stem}-{name}.jsonl"
     if not out.exists():
-        mine(pairs, out, MINILM, folder / "cache", *SETTINGS[name])
+        source = ("--corpus", str(corpus.resolve())) if corpus else ()
+        mine(pairs, out, MINILM, folder / "cache", *SETTINGS[name], *source)
     return out
 
 

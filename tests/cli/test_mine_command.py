@@ -25,7 +25,7 @@ from embtune.model.save import save_model
 
 OPTIONS = {
     "--model", "--output", "-o", "--corpus", "--to", "--negatives", "--ranks", "--scores", "--margin",
-    "--relative-margin", "--sampling", "--with-scores", "--seed", "--progress", "--json", "--quiet",
+    "--relative-margin", "--sampling", "--rescore", "--with-scores", "--seed", "--progress", "--json", "--quiet",
     "-q", "--verbose", "-v", "--traceback",
 }  # fmt: skip
 
@@ -62,7 +62,19 @@ def test_it_prints_where_the_rows_are_and_tells_people_what_was_mined(folder: Pa
 
 
 def test_standard_input_to_standard_output_is_data_alone(folder: Path) -> None:
-    arguments = ["mine", "-", "--model", folder / "model", "-o", "-", "--to", "n-tuples", "--negatives", "2", "--quiet"]
+    arguments = [
+        "mine",
+        "-",
+        "--model",
+        str(folder / "model"),
+        "-o",
+        "-",
+        "--to",
+        "n-tuples",
+        "--negatives",
+        "2",
+        "--quiet",
+    ]
     done = run_embtune(*arguments, stdin=(folder / "rows.jsonl").read_text())
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
