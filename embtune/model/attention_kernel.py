@@ -1,7 +1,7 @@
 """What computes attention inside each of several texts that lie one behind the other.
 
 A kernel is a forward and a backward function, without autograd; `segment_attention` makes one operator of them. Draws
-for dropout come from the default generators, so that whoever seeds them gets the same again.
+for dropout come from the default generators, or from a seed that does, so that whoever seeds them gets the same again.
 
 Legend: T tokens of all texts, B texts, H heads of the queries, G heads of the keys and values (H a multiple), E width
 of a head.
@@ -60,8 +60,8 @@ class Kernel(ABC):
         """Whether it computes this on the device of `q`, in its dtype."""
 
     @abstractmethod
-    def forward(self, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, rules: Rules) -> Attended:
-        """Attend."""
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, rules: Rules, seed: Tensor) -> Attended:
+        """Attend. seed: int64 scalar on the CPU, for a kernel that draws dropout from it and not from a generator."""
 
     @abstractmethod
     def backward(self, grad: Tensor, qkv: Triple, bounds: Tensor, made: Attended, rules: Rules) -> Triple:

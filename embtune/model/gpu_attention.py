@@ -68,13 +68,13 @@ class Flash(Kernel):
         """Where flash kernels run, if torch's operator is the known one."""
         return FLASH_IS_AS_KNOWN and runs_flash(q)
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, rules: Rules) -> Attended:
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, rules: Rules, seed: Tensor) -> Attended:
         """One launch for all texts."""
-        out, logsumexp, seed, offset, _ = torch.ops.aten._flash_attention_forward(
+        out, logsumexp, philox_seed, offset, _ = torch.ops.aten._flash_attention_forward(
             q, k, v, bounds, bounds, rules.longest, rules.longest, rules.dropout, rules.causal, False,
             scale=rules.scale, window_size_left=rules.left, window_size_right=rules.right,
         )  # fmt: skip
-        return Attended(out, logsumexp, seed, offset)
+        return Attended(out, logsumexp, philox_seed, offset)
 
     def backward(self, grad: Tensor, qkv: Triple, bounds: Tensor, made: Attended, rules: Rules) -> Triple:
         """From the saved logarithms of sums; scores are computed again, tile by tile."""
@@ -94,14 +94,14 @@ class Efficient(Kernel):
         known = EFFICIENT_IS_AS_KNOWN and q.device.type == "cuda"
         return known and q.dtype != torch.float64 and not rules.windowed
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, rules: Rules) -> Attended:
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, rules: Rules, seed: Tensor) -> Attended:
         """One launch for all texts."""
         k, v = (for_every_head(t, q.shape[1]) for t in (k, v))
-        out, logsumexp, seed, offset, _, _ = torch.ops.aten._efficient_attention_forward(
+        out, logsumexp, philox_seed, offset, _, _ = torch.ops.aten._efficient_attention_forward(
             q[None], k[None], v[None], None, bounds, bounds, rules.longest, rules.longest, rules.dropout,
             _CAUSAL if rules.causal else 0, True, scale=rules.scale,
         )  # fmt: skip
-        return Attended(out[0], logsumexp, seed, offset)
+        return Attended(out[0], logsumexp, philox_seed, offset)
 
     def backward(self, grad: Tensor, qkv: Triple, bounds: Tensor, made: Attended, rules: Rules) -> Triple:
         """From the saved logarithms of sums; the gradients of heads that share keys are added up."""

@@ -85,8 +85,10 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, rules: Rules) -> Ten
     missing = -width % _HEAD_MULTIPLE
     if missing:
         q, k, v = (functional.pad(each, (0, missing)) for each in (q, k, v))
+    # Drawn here, for what is drawn inside of an operator is no function that a caller could see to.
+    seed = torch.randint(1 << 62, ()) if rules.dropout else torch.zeros((), dtype=torch.int64)
     out: Tensor = segment_attention(
-        q, k, v, bounds, rules.longest, rules.dropout, rules.scale, rules.left, rules.right
+        q, k, v, bounds, seed, rules.longest, rules.dropout, rules.scale, rules.left, rules.right
     )[0]
     return out[..., :width] if missing else out
 

@@ -23,14 +23,13 @@ _LENGTHS = (100, 1, 30, 200, 7)  # longer and shorter than the usual window of l
 _TOLERANCE, _HALF_TOLERANCE = 1e-4, 0.25
 
 
-def pack_where_faster(model: TextEmbedder) -> None:
-    """Let a model, on its device and in evaluation mode, pack texts where that is faster and gives the same.
+def pack_if_alike(model: TextEmbedder) -> None:
+    """Let a model, on its device and in evaluation mode, pack texts if that gives the same: it is faster on all.
 
-    Faster it is on a GPU. On a CPU sorted rows lose next to nothing to padding, and dense attention is the faster one.
     A model that cannot goes on with padded texts, and says so in its notes.
     """
     for each in (model, model.queries):
-        if each is None or each.device.type != "cuda" or not isinstance(each.encoder, TransformerEncoder):
+        if each is None or not isinstance(each.encoder, TransformerEncoder):
             continue
         if not pack(each.encoder):
             architecture = each.encoder.architecture

@@ -66,17 +66,15 @@ class Rows:
 class Padded(Kernel):
     """Texts as padded rows around dense attention: on every device, in every precision, under every rule.
 
-    The backward pass computes the probabilities again. Dropout is drawn from one number, which the default generator
-    gives.
+    The backward pass computes the probabilities again, and draws the dropout again from its seed.
     """
 
     def serves(self, q: Tensor, rules: Rules) -> bool:
         """Always."""
         return True
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, rules: Rules) -> Attended:
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, rules: Rules, seed: Tensor) -> Attended:
         """By torch's fused dense attention where there is no dropout."""
-        seed = torch.randint(1 << 62, ()) if rules.dropout else torch.zeros((), dtype=torch.int64)
         rows = Rows.of(bounds, len(q), rules.longest)
         q, k, v = _in_rows(rows, q, k, v)
         dense = _dense(rows, rules, seed)
@@ -84,7 +82,7 @@ class Padded(Kernel):
             out = dense_attend(q, k, v, dense)
         else:
             out = functional.scaled_dot_product_attention(q, k, v, dense.mask, scale=rules.scale)
-        return Attended(rows.gather(out), q.new_empty(0), seed, torch.zeros((), dtype=torch.int64))
+        return Attended(rows.gather(out), q.new_empty(0), seed.clone(), torch.zeros((), dtype=torch.int64))
 
     def backward(self, grad: Tensor, qkv: Triple, bounds: Tensor, made: Attended, rules: Rules) -> Triple:
         """The probabilities are computed again."""

@@ -1,7 +1,8 @@
 """One differentiable operator, `embtune::segment_attention`: attention inside each of several texts.
 
 It is opaque to torch.compile, computes on whatever kernel serves, and draws dropout from the device's default generator
-in the forward pass alone: seeded alike, two forward passes are equal, and a backward pass is always of its own forward.
+or from a seed, in the forward pass alone: seeded alike, two forward passes are equal, and a backward pass is always of
+its own forward.
 
 Legend: T tokens of all texts, B texts, H heads of the queries, G heads of the keys and values, E width of a head.
 """
@@ -15,9 +16,10 @@ from torch import Tensor
 
 from embtune.model.attention_kernel import Attended, Kernel, Rules
 from embtune.model.gpu_attention import Efficient, Flash
+from embtune.model.grouped_attention import Grouped
 from embtune.model.padded_attention import Padded
 
-_KERNELS: tuple[Kernel, ...] = (Flash(), Efficient(), Padded())
+_KERNELS: tuple[Kernel, ...] = (Flash(), Efficient(), Grouped(), Padded())
 
 
 def kernel_for(q: Tensor, rules: Rules) -> Kernel:
@@ -31,6 +33,7 @@ def segment_attention(
     k: Tensor,
     v: Tensor,
     bounds: Tensor,
+    seed: Tensor,
     longest: int,
     dropout: float,
     scale: float,
@@ -44,6 +47,7 @@ def segment_attention(
         k: (T, G, E), of the dtype of q; H is a multiple of G.
         v: as k.
         bounds: (B + 1,) int32, where each text begins, and T.
+        seed: scalar int64 on the CPU: of the dropout, where the kernel does not draw from a generator of the device.
         longest: no text has more tokens.
         dropout: of attention probabilities.
         scale: scores are multiplied by it.
@@ -54,20 +58,29 @@ def segment_attention(
         (T, H, E); the other three are for the backward pass.
     """
     rules = Rules(longest, dropout, scale, left, right)
-    made = kernel_for(q, rules).forward(q, k, v, bounds, rules)
+    made = kernel_for(q, rules).forward(q, k, v, bounds, rules, seed)
     return made.out, made.logsumexp, made.seed, made.offset
 
 
 @segment_attention.register_fake
 def _(
-    q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, longest: int, dropout: float, scale: float, left: int, right: int
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bounds: Tensor,
+    seed: Tensor,
+    longest: int,
+    dropout: float,
+    scale: float,
+    left: int,
+    right: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     rules = Rules(longest, dropout, scale, left, right)
     kernel = kernel_for(q, rules)
-    if isinstance(kernel, Padded):
+    if isinstance(kernel, (Grouped, Padded)):
         scalar = torch.empty((), dtype=torch.int64, device="cpu")
         return q.new_empty(q.shape), q.new_empty(0), scalar, torch.empty_like(scalar)
-    made = kernel.forward(q, k, v, bounds, rules)  # torch knows the shapes of its own operators
+    made = kernel.forward(q, k, v, bounds, rules, seed)  # torch knows the shapes of its own operators
     return made.out, made.logsumexp, made.seed, made.offset
 
 
@@ -116,12 +129,12 @@ def _(
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:  # noqa: ANN401 - torch's own
     ctx.save_for_backward(*inputs[:4], *output)
-    ctx.rules = inputs[4:]
+    ctx.rules = inputs[5:]
 
 
 def _differentiate(ctx: Any, grad: Tensor, *unused: object) -> tuple[Tensor | None, ...]:  # noqa: ANN401 - torch's own
     grads = _backward(grad, *ctx.saved_tensors, *ctx.rules)
-    return (*grads, *(None,) * 6)
+    return (*grads, *(None,) * 7)
 
 
 segment_attention.register_autograd(_differentiate, setup_context=_remember)

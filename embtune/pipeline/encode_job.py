@@ -13,7 +13,7 @@ from embtune.errors import DataError, Location, ModelError, Problem
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
 from embtune.model.load import load_model
-from embtune.model.packing import pack_where_faster
+from embtune.model.packing import pack_if_alike
 from embtune.model.queries import TASKS, embedder_for
 from embtune.pipeline.evaluate_job import model_folder
 from embtune.train.budget import micro_batch_tokens
@@ -37,7 +37,7 @@ def encode_lines(model: str, prompt: str | None, stdin: BinaryIO) -> Iterator[li
     """
     device = decide_device()
     loaded = load_model(model_folder(model)).to(device)
-    pack_where_faster(loaded)
+    pack_if_alike(loaded)
     _check_prompt(loaded, prompt)
     embedder, prompt = embedder_for(loaded, prompt)
     lines = _texts(stdin)

@@ -12,7 +12,7 @@ from embtune.evaluate.class_pairs import PairClassifier
 from embtune.evaluate.saved_classifiers import load_classifiers
 from embtune.model.embedder import TextEmbedder
 from embtune.model.load import load_model
-from embtune.model.packing import pack_where_faster
+from embtune.model.packing import pack_if_alike
 from embtune.model.scratch_spec import SCRATCH
 from embtune.model.source import find_folder
 from embtune.pipeline.datasets import load_eval_sets, load_held_out
@@ -53,7 +53,7 @@ def run_evaluation(
     device = decide_device()
     with progress.stage("loading the model"):
         embedder = _load(name, loaded).to(device)
-        pack_where_faster(embedder)
+        pack_if_alike(embedder)
     precision = MixedPrecision(decide_precision(loaded.config.train.precision, device, bf16_speedup), device)
     evaluation = build_evaluation(loaded, sets, embedder, classifiers)
     return measure(embedder, evaluation, precision, micro_batch_tokens(device), progress, lambda: None).metrics

@@ -16,7 +16,7 @@ from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
 from embtune.model.load import load_model
 from embtune.model.lora import has_lora
-from embtune.model.packing import pack_where_faster
+from embtune.model.packing import pack_if_alike
 from embtune.model.save import save_model
 from embtune.pipeline.best import BestWeights
 from embtune.pipeline.card import card_of
@@ -131,7 +131,7 @@ def save_and_read_back(
     """
     save_model(model, folder, card, more)
     saved = load_model(str(folder)).to(model.device)
-    pack_where_faster(saved)
+    pack_if_alike(saved)
     vectors = _by_each_tower(model, texts)
     if not np.isfinite(vectors).all():
         raise _diverged(folder)

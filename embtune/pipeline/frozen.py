@@ -17,7 +17,7 @@ from embtune.data.examples import Examples
 from embtune.losses.objective import View
 from embtune.model.encode import encoded_width
 from embtune.model.frozen import frozen_vectors
-from embtune.model.packing import pack_where_faster
+from embtune.model.packing import pack_if_alike
 from embtune.pipeline.frozen_models import FrozenModels, Wish, load_frozen
 from embtune.pipeline.settings import Settings
 from embtune.report.progress import Progress
@@ -99,7 +99,7 @@ def _by_one_model(
     role, name = wanted[0].role, wanted[0].name
     with progress.stage(f"loading the {role} {name}"):
         model = load_frozen(loaded, wanted[0]).to(settings.device)
-        pack_where_faster(model)
+        pack_if_alike(model)
     precision = MixedPrecision(settings.precision, settings.device)
     for data, prompt, views in _views_by_prompt(wanted):
         used = _used_texts(data, views)

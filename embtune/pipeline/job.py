@@ -14,7 +14,7 @@ from embtune.data.token_cache import TokenCache
 from embtune.errors import ConfigError
 from embtune.model.embedder import TextEmbedder
 from embtune.model.lanes import lane_count
-from embtune.model.packing import pack_where_faster
+from embtune.model.packing import pack_if_alike
 from embtune.pipeline.classifiers import trained_classifiers
 from embtune.pipeline.computing import Computing, prepare_computing, tokens_of_run
 from embtune.pipeline.datasets import EvalSet, TrainSet, load_sets
@@ -113,7 +113,7 @@ def prepare(
     torch.manual_seed(mix(loaded.config.seed, "weights"))  # of heads, of a model from scratch, of a new dense layer
     with progress.stage("loading the model"):
         model = load_config_model(loaded, inputs.train_sets).to(inputs.settings.device)
-        pack_where_faster(model)
+        pack_if_alike(model)
     check_layers(loaded, model)
     tokens = TokenCache(cache)
     tasks = build_tasks(loaded, inputs.train_sets, model, frozen, progress, tokens)

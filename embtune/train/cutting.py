@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_ATTENDED = 512  # tokens that a token attends to in the time that the rest of the layer takes it, about
+
 
 def packed_cuts(lengths_T: np.ndarray, token_budget: int) -> list[int]:
     """Where each micro-batch begins, for texts that lie one behind the other: as many as fit, at least one."""
@@ -17,6 +19,23 @@ def packed_cuts(lengths_T: np.ndarray, token_budget: int) -> list[int]:
         limit = ends_T[start] - lengths_T[start] + token_budget
         start = max(start + 1, int(np.searchsorted(ends_T, limit, side="right")))
     return starts
+
+
+def even_cuts(lengths_T: np.ndarray, token_budget: int, lanes: int) -> list[int]:
+    """The same for several lanes: parts of about the same work, of which each lane has the same number.
+
+    A long text takes longer than short ones of as many tokens, for each token attends to all.
+    """
+    tokens_T, work_T = np.cumsum(lengths_T), np.cumsum(lengths_T * (lengths_T + _ATTENDED))
+    limit = max(token_budget, int(lengths_T[0]))
+    parts = -(-int(tokens_T[-1]) // (token_budget * lanes)) * lanes
+    while True:
+        shares = work_T[-1] * np.arange(1, parts) / parts
+        starts: list[int] = np.unique([0, *np.searchsorted(work_T, shares, side="right")]).tolist()
+        ends = np.array([*starts[1:], len(lengths_T)]) - 1
+        if parts >= len(lengths_T) or np.diff(tokens_T[ends], prepend=0).max() <= limit:
+            return starts
+        parts += lanes
 
 
 def padded_cuts(lengths_T: np.ndarray, token_budget: int, launch_tokens: int) -> list[int]:

@@ -38,7 +38,7 @@ from embtune.train.processes import Alone, Processes
 from embtune.train.state import TrainState
 from embtune.train.step import run_step
 from embtune.train.task import Task
-from embtune.train.token_gradients import add_by_row
+from embtune.train.token_gradients import add_by_row, forget_gradients
 
 _CLIPPING_EPSILON = 1e-6  # that torch adds to the norm it divides by
 _STEPS_AHEAD = 2  # planned and on the device: one that is due next, and one more where planning takes longer
@@ -153,7 +153,7 @@ def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -
     halved_to = None
     task, seed = planned.task, planned.seed
     while True:
-        training.optimizer.zero_grad(set_to_none=True)
+        forget_gradients(training.optimizer, training.towers.values())
         if planned.budget != training.budget:  # cut before the device ran out of memory
             planned = planner.plan(planned.number, training.budget)
         try:
@@ -236,7 +236,7 @@ def _optimise(training: Training, rate: float, skipped: bool) -> bool:
         scaler.step(training.optimizer)
     factor = scaler.get_scale()
     scaler.update()
-    training.optimizer.zero_grad(set_to_none=True)
+    forget_gradients(training.optimizer, training.towers.values())
     if scaler.is_enabled() and scaler.get_scale() < 1:
         raise CommonRunError.of(
             "non-finite",

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from embtune.losses.objective import View
-from embtune.train.cutting import packed_cuts, padded_cuts
+from embtune.train.cutting import even_cuts, packed_cuts, padded_cuts
 from embtune.train.dealing import dealt
 from embtune.train.rows import TrainingRows
 from embtune.world import ALONE, World
@@ -110,8 +110,8 @@ def plan_texts(
         table_rows[tower] = len(texts.lengths)
         mine = dealt(texts.lengths, world)  # longest first: what does not fit shows at once
         tokens += int(texts.lengths[mine].sum())
-        budget = token_budget if lanes == 1 else min(token_budget, -(-int(texts.lengths[mine].sum()) // lanes))
-        micro_batches += _micro_batches(tower, texts, mine, budget, launch_tokens, tower not in without_padding)
+        cutting = _Cutting(token_budget, launch_tokens, tower not in without_padding, lanes)
+        micro_batches += _micro_batches(tower, texts, mine, cutting)
     return TextPlan(views, tower_of, slot_of, table_rows, tuple(micro_batches), tokens)
 
 
@@ -157,12 +157,26 @@ def _store_number(data: TrainingRows, view: View) -> int:
     raise AssertionError(f"{view} is not among the columns")
 
 
-def _micro_batches(
-    tower: str, texts: _TowerTexts, order: np.ndarray, token_budget: int, launch_tokens: int, padded: bool
-) -> Iterator[MicroBatch]:
+@dataclass(frozen=True)
+class _Cutting:
+    token_budget: int
+    launch_tokens: int
+    padded: bool
+    lanes: int
+
+    def starts(self, lengths: np.ndarray) -> list[int]:
+        """Where micro-batches begin, for texts that are sorted, longest first."""
+        if self.padded:
+            share = self.token_budget if self.lanes == 1 else -(-int(lengths.sum()) // self.lanes)
+            return padded_cuts(lengths, min(self.token_budget, share), self.launch_tokens)
+        if self.lanes == 1:
+            return packed_cuts(lengths, self.token_budget)
+        return even_cuts(lengths, self.token_budget, self.lanes)
+
+
+def _micro_batches(tower: str, texts: _TowerTexts, order: np.ndarray, cutting: _Cutting) -> Iterator[MicroBatch]:
     lengths = np.maximum(texts.lengths[order], 1)  # a text without a token is computed as one of padding
-    starts = padded_cuts(lengths, token_budget, launch_tokens) if padded else packed_cuts(lengths, token_budget)
-    for start, stop in pairwise([*starts, len(order)]):
+    for start, stop in pairwise([*cutting.starts(lengths), len(order)]):
         slots = order[start:stop]
-        token_slots = int(lengths[start]) * len(slots) if padded else int(lengths[start:stop].sum())
+        token_slots = int(lengths[start]) * len(slots) if cutting.padded else int(lengths[start:stop].sum())
         yield MicroBatch(tower, slots, texts.view[slots], texts.text[slots], token_slots)

@@ -19,7 +19,7 @@ from embtune.model.features import Features
 from embtune.model.fingerprint import model_fingerprint
 from embtune.model.load import load_model
 from embtune.model.packed_attention import NAME
-from embtune.model.packing import pack, pack_where_faster
+from embtune.model.packing import pack, pack_if_alike
 from embtune.model.save import save_model
 
 Folder = Callable[[str], Path]
@@ -185,24 +185,17 @@ def test_on_a_gpu_dropout_is_replayed_bit_for_bit(name: str, plain_folder: Folde
     assert torch.equal(*passes)
 
 
-@pytest.mark.gpu
-def test_a_gpu_packs_without_being_asked_and_a_cpu_does_not(plain_folder: Folder) -> None:
-    for device, packs in (("cuda", True), ("cpu", False)):
-        model = _model(plain_folder("bert")).to(device)
-        pack_where_faster(model)
-        assert model.packs is packs
-
-
-def test_a_cpu_pads(plain_folder: Folder) -> None:
-    model = _model(plain_folder("bert"))
-    pack_where_faster(model)
-    assert not model.packs
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_a_model_packs_without_being_asked(plain_folder: Folder, device: str) -> None:
+    model = _model(plain_folder("bert")).to(device)
+    pack_if_alike(model)
+    assert model.packs
     assert model.notes == _model(plain_folder("bert")).notes
 
 
-@pytest.mark.gpu
-def test_on_a_gpu_an_architecture_that_packs_wrongly_says_so(plain_folder: Folder) -> None:
-    model = _model(plain_folder("deberta")).cuda()
-    pack_where_faster(model)
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_an_architecture_that_packs_wrongly_says_so(plain_folder: Folder, device: str) -> None:
+    model = _model(plain_folder("deberta")).to(device)
+    pack_if_alike(model)
     assert not model.packs
     assert any("padded, not packed" in note for note in model.notes)

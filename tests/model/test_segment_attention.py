@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from embtune.model.attention_kernel import Kernel, Rules
 from embtune.model.gpu_attention import EFFICIENT_IS_AS_KNOWN, FLASH_IS_AS_KNOWN, Efficient, Flash
+from embtune.model.grouped_attention import Grouped
 from embtune.model.packed_attention import attend, packed_attention
 from embtune.model.padded_attention import Padded
 from embtune.model.segment_attention import kernel_for, segment_attention
@@ -103,7 +104,9 @@ def test_drawing_dropout_moves_the_default_generator_as_one_draw() -> None:
 def test_the_operator_keeps_torchs_contract(dropout: float) -> None:
     qkv = _qkv(2, 1, 8, dtype=torch.float32)
     tests = ("test_schema", "test_autograd_registration", "test_faketensor")
-    torch.library.opcheck(segment_attention, (*qkv, BOUNDS, 64, dropout, 0.3, -1, -1), test_utils=tests)
+    torch.library.opcheck(
+        segment_attention, (*qkv, BOUNDS, torch.tensor(3), 64, dropout, 0.3, -1, -1), test_utils=tests
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,8 +143,31 @@ def test_this_torch_has_the_private_operators_that_are_known() -> None:
     assert EFFICIENT_IS_AS_KNOWN
 
 
-def test_a_cpu_takes_the_padded_kernel() -> None:
-    assert isinstance(kernel_for(_qkv(1, 1, 8)[0], _rules(8)), Padded)
+def test_a_cpu_takes_texts_of_one_length_together() -> None:
+    assert isinstance(kernel_for(_qkv(1, 1, 8)[0], _rules(8)), Grouped)
+
+
+@pytest.mark.parametrize("reach", REACHES, ids=str)
+def test_padded_rows_give_the_same(reach: tuple[int, int]) -> None:
+    """Of a device that has neither of the GPU's kernels; here without autograd, as all kernels are."""
+    q, k, v = (each.detach() for each in _qkv(4, 2, 8))
+    rules, seed, grad = _rules(8, reach), torch.tensor(0), torch.randn(TOKENS, 4, 8, dtype=torch.float64)
+    grouped, padded = (kernel.forward(q, k, v, BOUNDS, rules, seed) for kernel in (Grouped(), Padded()))
+    torch.testing.assert_close(padded.out, grouped.out)
+    pairs = zip(
+        Grouped().backward(grad, (q, k, v), BOUNDS, grouped, rules),
+        Padded().backward(grad, (q, k, v), BOUNDS, padded, rules),
+        strict=True,
+    )
+    for ours, theirs in pairs:
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_texts_of_one_length_are_one_block_whose_dropout_differs() -> None:
+    ones = torch.ones(12, 1, 4)
+    rules, bounds = _rules(4, dropout=0.5), torch.tensor([0, 3, 6, 9, 12], dtype=torch.int32)
+    out = Grouped().forward(ones, ones, ones, bounds, rules, torch.tensor(1)).out.view(4, 3, 4)
+    assert len({tuple(text.flatten().tolist()) for text in out}) > 1
 
 
 @pytest.mark.parametrize("kernel", [Flash(), Efficient()], ids=lambda kernel: type(kernel).__name__)
@@ -149,7 +175,7 @@ def test_gpu_kernels_are_called_as_torch_declares_them(kernel: Kernel) -> None:
     dtype = torch.bfloat16 if isinstance(kernel, Flash) else torch.float32
     q, k, v = (each.detach() for each in _qkv(4, 2, 32, device="meta", dtype=dtype))
     bounds, rules = BOUNDS.to("meta"), _rules(32)
-    made = kernel.forward(q, k, v, bounds, rules)
+    made = kernel.forward(q, k, v, bounds, rules, torch.tensor(0))
     assert made.out.shape == q.shape
     if isinstance(kernel, Flash):  # the other's backward pass has no right declaration of shapes in torch 2.13
         grads = kernel.backward(torch.empty_like(made.out), (q, k, v), bounds, made, rules)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embtune.train.cutting import packed_cuts, padded_cuts
+from embtune.train.cutting import even_cuts, packed_cuts, padded_cuts
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=60).map(lambda lengths: sorted(lengths, reverse=True))
 FEW = st.lists(st.integers(1, 9), min_size=1, max_size=8).map(lambda lengths: sorted(lengths, reverse=True))
@@ -65,3 +66,18 @@ def test_texts_of_two_lengths_are_not_padded_to_the_longer() -> None:
     lengths = np.array([500] * 3 + [20] * 30)
     assert padded_cuts(lengths, 2048, 24) == [0, 3]
     assert padded_cuts(lengths, 1024, 24) == [0, 1, 3]  # one and two of the long ones
+
+
+@pytest.mark.parametrize("lanes", [2, 3, 8])
+def test_even_cuts_give_each_lane_as_many_parts_of_about_the_same_work(lanes: int) -> None:
+    lengths = np.sort(np.random.default_rng(lanes).integers(5, 200, 400))[::-1]
+    made = parts(lengths.tolist(), even_cuts(lengths, 2048, lanes))
+    assert len(made) % lanes == 0
+    assert [length for part in made for length in part] == lengths.tolist()
+    assert max(sum(part) for part in made) <= 2048
+    work = [sum(length * (length + 512) for length in part) for part in made]
+    assert max(work) < 1.5 * min(work)
+
+
+def test_fewer_texts_than_lanes_are_a_part_each() -> None:
+    assert even_cuts(np.array([9, 8, 7]), 2048, 8) == [0, 1, 2]
