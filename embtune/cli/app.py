@@ -16,6 +16,7 @@ from embtune.cli.threads import stay_within_quota, wait_asleep
 
 # command, module; in the order in which help lists them. The function is the module's `command`.
 COMMANDS = (
+    ("init", "embtune.cli.init"),
     ("train", "embtune.cli.train"),
     ("check-format", "embtune.cli.check_format"),
     ("list-losses", "embtune.cli.list_losses"),

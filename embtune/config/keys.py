@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import cache
-from typing import get_args
+from typing import TypeGuard, get_args
 
 from embtune.catalog import Catalogue, LossSpec
 from embtune.config.schema import RunConfig
@@ -25,6 +26,14 @@ def sections() -> dict[str, tuple[str, ...]]:
     """Every section but losses, as a pattern, with the keys it takes; the root is the empty pattern."""
     found: dict[str, tuple[str, ...]] = {}
     _collect(RunConfig, "", found)
+    return found
+
+
+@cache
+def described() -> dict[str, str]:
+    """Every key but the parameters of losses, as a pattern, with its description and the words it can be."""
+    found: dict[str, str] = {}
+    _describe(RunConfig, "", found)
     return found
 
 
@@ -80,6 +89,19 @@ def _collect(section: type[Section], prefix: str, found: dict[str, tuple[str, ..
         for inner, is_list in _inner_sections(field.annotation, False):
             place = f"{prefix}.{key}".removeprefix(".") + ("[]" if is_list else "")
             _collect(inner, place, found)
+
+
+def _describe(section: type[Section], prefix: str, found: dict[str, str]) -> None:
+    for key, field in section.model_fields.items():
+        place = f"{prefix}.{key}".removeprefix(".")
+        words = " | ".join(field.annotation) if _is_words(field.annotation) else ""
+        found[place] = " ".join(part for part in (field.description, words and f"({words})") if part)
+        for inner, is_list in _inner_sections(field.annotation, False):
+            _describe(inner, place + ("[]" if is_list else ""), found)
+
+
+def _is_words(annotation: object) -> TypeGuard[type[StrEnum]]:
+    return isinstance(annotation, type) and issubclass(annotation, StrEnum) and len(annotation) > 1
 
 
 def _inner_sections(annotation: object, is_list: bool) -> list[tuple[type[Section], bool]]:

@@ -20,6 +20,11 @@ _LINE_END = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # as the parser counts l
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+def is_writable(text: str) -> bool:
+    """Whether a config can hold the text: it has no null character and no half of a surrogate pair."""
+    return not _UNWRITABLE.search(text)
+
+
 @dataclass
 class Source:
     """One YAML text being read: where it is from, what its variables are, and the problems found so far."""

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from embtune.data.examples import Examples
 from embtune.errors import ConfigError, Problem
 
+SPLIT_SEED = 0  # of what a config holds out: runs of other seeds hold out the same, and can be compared
+
 
 def hold_out(examples: Examples, rows: int, seed: int, name: str = "eval") -> tuple[Examples, Examples]:
     """Split a dataset into what stays and about `rows` rows that are held out, never more.

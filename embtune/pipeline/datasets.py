@@ -18,7 +18,7 @@ from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retri
 from embtune.data.roles import declared_layout, detect_layout
 from embtune.data.row import Row
 from embtune.data.rows import read_rows, sample_rows
-from embtune.data.split import hold_out
+from embtune.data.split import SPLIT_SEED, hold_out
 from embtune.data.summary import Summary, summarise
 from embtune.errors import ConfigError, DataError, Problem
 from embtune.pipeline.collecting import Key, all_of, located
@@ -26,7 +26,6 @@ from embtune.pipeline.learnable import Learnt, one_label, unlearnable
 from embtune.pipeline.misfits import misfit
 
 ClassNames = tuple[str, ...]
-_SPLIT_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -179,11 +178,11 @@ def _refuse(problems: Sequence[Problem]) -> None:
 def _parted(
     loaded: LoadedConfig, key: Key, config: TrainDatasetConfig, examples: Examples
 ) -> tuple[Examples, Examples | None]:
-    """What is trained on, and what the config holds out. Runs of other seeds hold out the same, to be compared."""
+    """What is trained on, and what the config holds out."""
     if config.hold_out is None:
         return examples, None
     with located(loaded, (*key, "hold_out")):
-        return hold_out(examples, config.hold_out, _SPLIT_SEED, config.name)
+        return hold_out(examples, config.hold_out, SPLIT_SEED, config.name)
 
 
 def _eval_set(

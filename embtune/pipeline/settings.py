@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -66,7 +66,9 @@ def decide_settings(
     device = decide_device(world)
     cache, notes = _gradient_cache(train.gradient_cache, losses)
     asked = train.batch_sampler
-    samplers = tuple(_sampler(each.losses) if asked is BatchSampler.AUTO else asked for each in train_sets)
+    samplers = tuple(
+        sampler_of(loss.spec for loss in each.losses) if asked is BatchSampler.AUTO else asked for each in train_sets
+    )
     precision = decide_precision(train.precision, device, bf16_speedup)
     if precision in _IN_BF16 and device.type == "cpu" and not _cpu_computes_bf16(bf16_speedup):
         raise ConfigError(loaded.problem(("train", "precision"), "no-bf16", _NO_BF16, _NO_BF16_HINT))
@@ -89,8 +91,9 @@ def _gradient_cache(asked: GradientCache, losses: Sequence[LossConfig]) -> tuple
     return implied, (f"adjusted: {_CACHE_KEY} {asked} -> {implied} ({implying[0].name} asks for it)",)
 
 
-def _sampler(losses: Sequence[LossConfig]) -> BatchSampler:
-    needs = {need for loss in losses for need in effective_spec(loss.spec).needs | loss.spec.needs}
+def sampler_of(specs: Iterable[LossSpec]) -> BatchSampler:
+    """What `auto` comes to for losses that are trained together."""
+    needs = {need for spec in specs for need in effective_spec(spec).needs | spec.needs}
     return next((sampler for need, sampler in _SAMPLER_OF_NEED.items() if need in needs), BatchSampler.RANDOM)
 
 

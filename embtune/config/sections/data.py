@@ -64,8 +64,7 @@ class TrainDatasetConfig(DatasetConfig):
     )
     hold_out: PositiveInt | None = Field(
         default=None,
-        description="Rows kept out of training and evaluated on, under the name of this set. Rows that share a text "
-        "stay together; which ones are held out does not depend on the seed.",
+        description="Rows kept out of training, to evaluate on; rows that share a text stay together.",
     )
     loss: OneLoss | None = Field(
         default=None, description="A loss of its own for this set; null takes the one of the run."
