@@ -11,7 +11,7 @@ from embtune.data.bad_rows import BadValueError
 from embtune.data.label_base import LabelArray, Labels
 from embtune.data.readers.json_lines import json_kind
 
-_TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1}
+_TRUTH = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
 
 class ClassLabels(Labels):

@@ -12,6 +12,7 @@ from embtune.data.columns import Cell, Column, folded
 
 _SCORE_NAMES = frozenset({"score", "scores", "similarity", "similarityscore"})
 _DECIMAL_COMMA = re.compile(r"\s*-?\d+,\d+\s*")
+_TRUTH = frozenset({"true", "false"})  # as csv spells them
 _LISTS = (Cell.NUMBERS, Cell.VECTORS)
 
 
@@ -38,7 +39,9 @@ def label_readings(column: Column, roles: Sequence[str], list_column: Column | N
     if numbers and negatives and len(roles) > 2:
         return [LabelReading(LabelKind.MARGIN, "one number beside a negative: by how much the positive is better")]
     if numbers is None:
-        return [LabelReading(LabelKind.CLASS, _word_reason(column))]
+        classes = LabelReading(LabelKind.CLASS, _word_reason(column))
+        is_truth = len(roles) == 2 and {str(value).strip().casefold() for value in column.values} <= _TRUTH
+        return [LabelReading(LabelKind.BINARY, "only true and false"), classes] if is_truth else [classes]
     return _number_readings(column, numbers, is_pair=len(roles) == 2)
 
 

@@ -47,16 +47,6 @@ def find_folder(name: str, revision: str | None, with_code: bool, with_weights: 
     return _on_hub(name, revision, wanted)
 
 
-def find_here(name: str) -> Path | None:
-    """The local folder of a model, where there is one already: nothing is fetched from the hub for it."""
-    if name.startswith(PACKAGE) or os.path.isdir(os.path.expanduser(name)):
-        return find_folder(name, None, False)
-    try:
-        return Path(snapshot_download(name, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError, OSError):
-        return None
-
-
 def _in_package(name: str) -> Path:
     package, _, inside = name.partition("/")
     if not package.isidentifier() or ".." in PurePosixPath(inside).parts:

@@ -79,7 +79,7 @@ def _section(place: str, *keys: Entry) -> Entry:
 
 def _model(draft: Draft) -> Entry:
     model = draft.model
-    counted = () if model.tokenizer else ("estimated from words, for the tokenizer is not on this machine:",)
+    counted = () if model.tokenizer else ("estimated from words, for the model has no tokenizer here:",)
     limited = () if model.limit is None else (f"the model keeps {model.limit:,} by itself",)
     told = (*counted, *map(str, draft.lengths), *limited)
     return _section(

@@ -14,6 +14,7 @@ from embtune.data.split import SPLIT_SEED, hold_out
 from embtune.errors import ConfigError, DataError
 from embtune.evaluate.choose import evaluator_for
 from embtune.evaluate.evaluator import Evaluator
+from embtune.losses.pair_head import PairHead
 from embtune.pipeline.draft_rows import Seen
 
 _MOST_HELD, _SHARE_HELD = 500, 10  # rows; one in so many
@@ -63,7 +64,7 @@ def judge(data: Examples | RetrievalSet, seen: Seen | None = None, spec: LossSpe
         seen: where its columns are from; None for a retrieval set.
         spec: the loss that is trained on such rows, if it has a head that names their classes.
     """
-    heads = {} if spec is not None and Need.NUM_LABELS in spec.needs else None
+    heads: dict[int, PairHead] | None = {} if spec is not None and Need.NUM_LABELS in spec.needs else None
     asked = (EvaluatorName.TRANSLATION,) if seen is not None and is_parallel(seen) else ()
     try:
         return Judged(evaluator_for(data, asked=asked, heads=heads))

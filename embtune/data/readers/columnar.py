@@ -56,9 +56,29 @@ def _rows(batches: Iterable[pa.RecordBatch], maker: RowMaker) -> Rows:
     for batch in batches:
         batch.validate(full=True)  # offsets of a damaged file point outside its data: reading them ends the process
         for start in range(0, batch.num_rows, _BATCH):
-            for values in batch.slice(start, _BATCH).to_pylist():
+            for values in _plain(batch.slice(start, _BATCH)).to_pylist():
                 number += 1
                 yield maker.good(number, values)
+
+
+def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Decimals, as databases export them, as floats; bytes, as old writers of parquet leave texts, as texts."""
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays([_plain_column(column) for column in batch.columns], names=batch.schema.names)
+
+
+def _plain_column(column: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_decimal(column.type):
+        return column.cast(pa.float64())
+    if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+        return column
+    try:
+        return column.cast(pa.large_string())
+    except pa.ArrowInvalid:  # they are no UTF-8, so they are no texts
+        return column
 
 
 @contextmanager

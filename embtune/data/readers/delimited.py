@@ -1,4 +1,8 @@
-"""CSV and TSV with a header line. Cells follow RFC 4180: quoted cells may hold separators, quotes and line ends."""
+"""CSV and TSV with a header line. Cells follow RFC 4180: quoted cells may hold separators, quotes and line ends.
+
+Files of parallel sentences are often TSV without a header. One whose first line has two sentences is taken for such,
+and its columns are called column_1, column_2 and so on: else its first row would be lost without a word.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from typing import BinaryIO
 from embtune.data.readers.lines import LINE_LIMIT, Fault, read_lines
 from embtune.data.row import Row, RowMaker, Rows, stop
 from embtune.errors import Location
+
+_ENDS = (".", "?", "!", "\u3002", "\uff1f", "\uff01")
 
 
 def read_csv(stream: BinaryIO, maker: RowMaker) -> Rows:
@@ -27,7 +33,10 @@ def _read(stream: BinaryIO, maker: RowMaker, separator: str) -> Rows:
     header: list[str] | None = None
     for record in records:
         fault = records.fault
-        if header is None:
+        if header is None and separator == "\t" and not fault and _is_of_sentences(record):
+            header = [f"column_{number}" for number in range(1, len(record) + 1)]
+            yield _row(header, record, records.start, maker)
+        elif header is None:
             header = _header(record, records.start, fault, maker)
         elif fault:
             yield maker.bad(records.start, fault.code, fault.message, fault.hint, fault.column)
@@ -70,6 +79,12 @@ def _fault(reason: str) -> Fault:
     if reason == "unexpected end of data":
         reason = "a quoted cell starts here and is never closed"
     return Fault("broken-csv", f"the row cannot be read: {reason}", hint)
+
+
+def _is_of_sentences(record: list[str]) -> bool:
+    """Whether two cells read as sentences: several words, and a mark at their end, which names of columns lack."""
+    texts = [cell.strip() for cell in record]
+    return sum(text.endswith(_ENDS) and (" " in text or not text.isascii()) for text in texts) >= 2
 
 
 def _header(record: list[str], line: int, fault: Fault | None, maker: RowMaker) -> list[str] | None:
