@@ -136,6 +136,7 @@ def _of_architecture(backbone: PreTrainedModel, dropout: float | None) -> PreTra
     """The language model of the backbone's architecture, untrained; None where it has no cross-attention."""
     config = deepcopy(backbone.config)
     config.is_decoder, config.add_cross_attention, config.use_cache = True, True, False
+    config._attn_implementation = None  # the usual one: that of a backbone whose texts are packed takes no mask
     if dropout is not None:
         override_in_config(config, dropout)
     found = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)

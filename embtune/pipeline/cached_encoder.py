@@ -14,7 +14,7 @@ from embtune.errors import Location, ModelError
 from embtune.model.embedder import TextEmbedder
 from embtune.model.frozen import frozen_parts
 from embtune.model.load import load_model
-from embtune.model.packing import pack_where_faster
+from embtune.model.packing import pack_if_alike
 from embtune.model.queries import embedder_for, task_prompt
 from embtune.model.vector_files import VectorParts
 from embtune.pipeline.evaluate_job import model_folder
@@ -42,7 +42,7 @@ class CachedEncoder:
             ModelError: it cannot be used.
         """
         model = load_model(model_folder(name)).to(decide_device())
-        pack_where_faster(model)
+        pack_if_alike(model)
         return cls(name, model, cache)
 
     def embed(self, texts: Sequence[str], task: str, what: str, progress: Progress) -> VectorParts:
