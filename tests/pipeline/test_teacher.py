@@ -23,6 +23,7 @@ from embtune.pipeline.check_format import check_config
 from embtune.pipeline.data_report import DataReport
 from embtune.pipeline.job import prepare
 from embtune.pipeline.train_job import TrainRequest, run_training
+from embtune.report.progress import Several
 from embtune.report.progress_plain import PlainProgress, discard
 
 QUIET = PlainProgress(discard)
@@ -200,10 +201,10 @@ def test_a_teacher_that_is_not_there_is_located_at_the_loss(tmp_path: Path) -> N
 
 def test_check_format_knows_of_the_teacher(teacher: Path, tmp_path: Path) -> None:
     with_teacher = taught(tmp_path, {"name": "MSELoss", "teacher": str(teacher)})
-    (report,) = check_config(str(with_teacher), (), {})
+    (report,) = check_config(str(with_teacher), (), {}, Several())
     assert isinstance(report, DataReport)
     assert report.ok
-    (report,) = check_config(str(taught(tmp_path, {"name": "MSELoss"})), (), {})
+    (report,) = check_config(str(taught(tmp_path, {"name": "MSELoss"})), (), {}, Several())
     assert not report.ok
 
 
