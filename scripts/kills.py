@@ -2,13 +2,16 @@
 
 Usage: .venv/bin/python scripts/kills.py [--case full LoRA ...] [--nproc 1 2] [--stop SIGTERM ...] [--repeats 2]
        [--seed 0] [--forked] [--json FILE]
+       .venv/bin/python scripts/kills.py --numbers [--case ...] [--forked]
 
 For each kind of run and number of processes one run is left alone. Another is stopped at as many random places as there
 are stops asked for: real processes of the command, real signals, a file system that is really full. Whatever is left
 has to be whole after each stop, and in the end everything has to be equal, bit for bit: the trained model, the last
 checkpoint with the optimiser's state, the best weights, and the steps, evaluations and warnings of the log. Processes
-that train together compare their weights bit for bit themselves and warn, and a warning is a difference. Exit code 1
-where anything is wrong. Tests are those of tests/pipeline/test_stops.py and tests/processes/test_process_stops.py.
+that train together compare their weights bit for bit themselves and warn, and a warning is a difference.
+
+`--numbers` prints instead how far runs that two processes saved, and one or three continued, end from those that one
+process did, without dropout. Exit code 1 where anything is wrong.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ sys.path[:0] = [str(HERE / "kills"), *(str(HERE.parent / "tests" / each) for eac
 from kill_cases import CASES  # noqa: E402
 from kill_command import Started  # noqa: E402
 from kill_fork import Forked, import_all  # noqa: E402
+from kill_numbers import SAVED_BY, continued  # noqa: E402
 from kill_sequence import Disturbed, Stopped, disturbed  # noqa: E402
 from kill_stops import STOPS, Stop  # noqa: E402
 
@@ -40,6 +44,8 @@ def main() -> int:
     """Stop, continue, compare, print, return the exit code."""
     asked = _asked()
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))  # what is mounted is taken off again
+    if asked.numbers:
+        return numbers(asked)
     stops = [stop for stop in STOPS if asked.stop is None or stop.name in asked.stop] * asked.repeats
     started, found = time.perf_counter(), []
     if asked.forked:
@@ -72,9 +78,30 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--stop", nargs="*", choices=[stop.name for stop in STOPS], help="all by default")
     parser.add_argument("--repeats", type=int, default=1, help="times each stop, for each run")
     parser.add_argument("--seed", type=int, default=0, help="of when and whom")
+    parser.add_argument("--numbers", action="store_true", help="continue by another number of processes")
     parser.add_argument("--forked", action="store_true", help="copy a process instead of starting one: much faster")
     parser.add_argument("--json", type=Path, help="file to write everything to")
     return parser.parse_args()
+
+
+def numbers(asked: argparse.Namespace) -> int:
+    """Save by two processes, continue by others, print, return the exit code."""
+    if asked.forked:
+        import_all()
+    failed = 0
+    print(f"{'':14} saved by  after step  continued by  numbers  weights")
+    with TemporaryDirectory() as place:
+        environ = os.environ | {"EMBTUNE_CACHE": f"{place}/cache", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        start = partial(Forked if asked.forked else Started, environ=environ)
+        for case in CASES:
+            for each in (
+                continued(case, Path(place) / case.name, start) if asked.case is None or case.name in asked.case else ()
+            ):
+                failed += not each.holds
+                differences = f"{each.numbers:7.1e}  {each.weights:7.1e}  {'' if each.holds else 'FAIL'}"
+                print(f"{each.case:14} {SAVED_BY:8}  {each.saved:10}  {each.nproc:12}  {differences}", flush=True)
+                print_wrong(each.wrong)
+    return 1 if failed else 0
 
 
 def print_stop(stop: Stopped) -> None:
