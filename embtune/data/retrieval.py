@@ -13,11 +13,11 @@ import numpy as np
 from embtune.config.words import OnBadRow
 from embtune.data.bad_rows import BadRows, BadValueError
 from embtune.data.examples import Examples
-from embtune.data.qrels import find_qrels, read_qrels
+from embtune.data.qrels import find_qrels, qrels_files, read_qrels
 from embtune.data.readers.json_lines import json_kind
 from embtune.data.row import Row, refuse
 from embtune.data.rows import read_rows
-from embtune.data.sources import has_retrieval_layout
+from embtune.data.sources import has_retrieval_layout, part_of_retrieval
 from embtune.data.texts import checked_text
 from embtune.errors import DataError, Location, Problem
 
@@ -59,7 +59,7 @@ class RetrievalSet:
 
 
 def is_retrieval_folder(path: str | Path) -> bool:
-    """Whether a path is a folder of the BEIR layout, or the qrels file of one split of such a folder."""
+    """Whether a path is a folder of the BEIR layout, or of MTEB's, or the qrels file of one split of such a folder."""
     return has_retrieval_layout(_folder_and_split(Path(path))[0])
 
 
@@ -71,7 +71,7 @@ def known_answers(path: str | Path) -> Iterator[tuple[str, str]]:
     """
     folder, _ = _folder_and_split(Path(path))
     queries = _Skipped(OnBadRow.ERROR).read_texts(folder, "queries")
-    for file in sorted((folder / "qrels").glob("*.tsv*")):
+    for file in qrels_files(folder).values():
         bad = BadRows(file.name, OnBadRow.ERROR)
         judged = list(read_qrels(file, bad))
         bad.check(len(judged))
@@ -173,10 +173,11 @@ class _Skipped:
 
 
 def _file(folder: Path, stem: str) -> Path:
-    found = sorted(folder.glob(f"{stem}.jsonl*"))
-    if not found:
+    """The file, or the folder of files, of corpus or queries."""
+    found = part_of_retrieval(folder, stem)
+    if found is None:
         refuse("missing-file", f"no {stem}.jsonl in {folder.absolute()}", "it may also end in .jsonl.gz or .jsonl.zst")
-    return found[0]
+    return found
 
 
 def _id_and_text(row: Row) -> tuple[str, str]:

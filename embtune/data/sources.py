@@ -54,12 +54,17 @@ def _resolve(text: str, path: Path) -> list[SourceFile] | HubDataset:
 
 
 def has_retrieval_layout(path: str | Path) -> bool:
-    """Whether a folder has the BEIR layout: corpus and queries as JSON Lines, and a folder `qrels`."""
+    """Whether a folder has the BEIR layout, or MTEB's: corpus and queries as files or folders, and a folder `qrels`."""
     folder = Path(path)
     if not os.path.isdir(folder / "qrels"):  # of any text: Path.is_dir raises where it is too long for a path
         return False
-    names = {entry.name.partition(".")[0] for entry in folder.glob("*.jsonl*")}
-    return {"corpus", "queries"} <= names
+    return all(part_of_retrieval(folder, stem) for stem in ("corpus", "queries"))
+
+
+def part_of_retrieval(folder: Path, stem: str) -> Path | None:
+    """The data file, or the folder of such files, that holds `corpus` or `queries` of a retrieval set."""
+    named = (path for path in sorted(folder.glob(f"{stem}*")) if path.name.partition(".")[0] == stem)
+    return next((path for path in named if file_kind(path.name) or path.is_dir()), None)
 
 
 def _regular(path: Path) -> Path:

@@ -15,6 +15,7 @@ from embtune.config.sections.data import name_of
 from embtune.config.words import OnBadRow
 from embtune.data.examples import Examples, load_examples
 from embtune.data.layout import Layout
+from embtune.data.qrels import qrels_files
 from embtune.data.readers.formats import file_kind
 from embtune.data.readers.hub import HubDataset
 from embtune.data.retrieval import is_retrieval_folder
@@ -79,7 +80,7 @@ def find_places(data: str) -> Places:
 
 def _judgements(folder: Path) -> str:
     """The folder, or the file of one of its splits where there are several."""
-    files = {path.name.partition(".")[0]: path for path in sorted((folder / "qrels").glob("*.tsv*"))}
+    files = qrels_files(folder) if folder.is_dir() else {}
     if len(files) < 2:
         return str(folder)
     by_part = {part: name for name in files for part, pattern in _PARTS if re.fullmatch(pattern, name)}

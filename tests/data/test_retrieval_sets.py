@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 from data_files import write_lines
@@ -13,6 +16,7 @@ from embtune.data.examples import Examples
 from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retrieval, retrieval_from_pairs
 from embtune.errors import ConfigError, DataError, EmbtuneError, Problem
 
+QRELS = ("query-id", "corpus-id", "score")
 HEADER = "query-id\tcorpus-id\tscore\n"
 
 
@@ -58,6 +62,26 @@ def test_a_set_holds_what_one_split_judges(folder: Path) -> None:
 
 def test_judgements_may_come_without_a_header(folder: Path) -> None:
     assert load_retrieval(folder, "test").qrels == {"q2": {"d3": 1}}
+
+
+def test_a_set_as_mteb_keeps_it_is_the_same_set(folder: Path) -> None:
+    theirs = folder.parent / "mteb" / "tiny"
+    ours = load_retrieval(folder, "dev")
+    judged = [(query, document, score) for query, found in ours.qrels.items() for document, score in found.items()]
+    tables = {
+        "corpus/test-00000-of-00001.parquet": {"_id": list(ours.corpus), "text": list(ours.corpus.values())},
+        "queries/test-00000-of-00001.parquet": {"_id": list(ours.queries), "text": list(ours.queries.values())},
+        "qrels/test-00000-of-00001.parquet": dict(zip(QRELS, map(list, zip(*judged, strict=True)), strict=True)),
+    }
+    for name, columns in tables.items():
+        (theirs / name).parent.mkdir(parents=True)
+        pq.write_table(pa.table(columns), theirs / name)
+    write_lines(theirs / "qrels" / "dev.jsonl", {"query-id": "q1", "corpus-id": "d2", "score": 1})
+    assert is_retrieval_folder(theirs)
+    assert load_retrieval(theirs, "test") == replace(ours, queries_unjudged=0)
+    assert load_retrieval(theirs, "dev").qrels == {"q1": {"d2": 1}}
+    write_lines(theirs / "qrels" / "dev.jsonl", {"query-id": "q1", "corpus-id": "d2"})
+    assert problems(theirs)[0].code == "bad-judgement"
 
 
 def test_a_qrels_file_stands_for_its_split(folder: Path) -> None:
