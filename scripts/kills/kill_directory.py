@@ -84,11 +84,7 @@ def differences(run: Directory, undisturbed: Directory) -> Iterator[str]:
     for kind in ("step", "eval", "warning"):
         if _unasked(run.events(kind)) != _unasked(undisturbed.events(kind)):
             yield f"the log's {kind} events differ"
-    last = f"checkpoints/step-{undisturbed.logged_step:06d}"
-    for what, left, right in (
-        ("last checkpoint", *(tensors_of(each.path / last) for each in (run, undisturbed))),
-        *_saved_models(run, undisturbed),
-    ):
+    for what, left, right in _kept(run, undisturbed):
         if (difference := apart(left, right)) > 0:
             yield f"the {what} differs by up to {difference:.1e}"
     if run.half_written:
@@ -102,8 +98,10 @@ def _unasked(events: list[dict[str, object]]) -> list[dict[str, object]]:
     return [event for event in events if event.get("code") != "damaged-checkpoint"]
 
 
-def _saved_models(run: Directory, undisturbed: Directory) -> Iterator[tuple[str, dict[str, Tensor], dict[str, Tensor]]]:
-    """All weights of the saved model, its adapter and heads, and those kept as the best."""
+def _kept(run: Directory, undisturbed: Directory) -> Iterator[tuple[str, dict[str, Tensor], dict[str, Tensor]]]:
+    """The last checkpoint, all weights of the saved model, its adapter and heads, and those kept as the best."""
+    last = f"checkpoints/step-{undisturbed.logged_step:06d}"
+    yield "last checkpoint", tensors_of(run.path / last), tensors_of(undisturbed.path / last)
     for folder in ("model", "adapter", "best"):
         for path in (undisturbed.path / folder).rglob("*.safetensors"):
             name = path.relative_to(undisturbed.path)

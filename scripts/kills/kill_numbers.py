@@ -46,9 +46,9 @@ def continued(case: Case, folder: Path, start: Callable[[Path, int], Command]) -
         folder: a new one.
         start: the command, of a config and a number of processes.
     """
-    alone = _run(case, folder / "alone")
-    assert start(alone[0], 1).ended(_RUN)[0] == 0
-    config, stopped = _run(case, folder / "stopped")
+    config, alone = _run(case, folder, "alone")
+    assert start(config, 1).ended(_RUN)[0] == 0
+    config, stopped = _run(case, folder, "stopped")
     command = start(config, SAVED_BY)
     command.wait_for(lambda: stopped.logged_step >= SAVED_AFTER)
     command.everywhere(signal.SIGTERM)
@@ -56,22 +56,23 @@ def continued(case: Case, folder: Path, start: Callable[[Path, int], Command]) -
     assert code == 128 + signal.SIGTERM, stderr
     saved = stopped.newest()[0]
     for nproc in CONTINUED_BY:
-        config, run = _run(case, folder / str(nproc))
+        config, run = _run(case, folder, f"by {nproc}")
         shutil.copytree(stopped.path, run.path)
         code, _, stderr = start(config, nproc).ended(_RUN)
-        wrong = [] if code == 0 else [f"exit code {code}: {stderr.strip().splitlines()[-1]}"]
-        yield _compared(case, nproc, saved.step if saved else 0, run, alone[1], wrong)
+        assert code == 0, stderr
+        yield _compared(case, nproc, saved.step if saved else 0, run, alone)
 
 
-def _run(case: Case, folder: Path) -> tuple[Path, Directory]:
+def _run(case: Case, folder: Path, name: str) -> tuple[Path, Directory]:
     """Its config, without dropout, whose draws are another number's of processes; and its directory."""
-    return write_case(case, folder, STEPS, folder / "run", dropout=0.0), Directory(folder / "run")
+    run = folder / name
+    return write_case(case, folder, STEPS, run, dropout=0.0), Directory(run)
 
 
-def _compared(case: Case, nproc: int, saved: int, run: Directory, alone: Directory, wrong: list[str]) -> Continued:
+def _compared(case: Case, nproc: int, saved: int, run: Directory, alone: Directory) -> Continued:
     left, right = (each.events("step", "eval") for each in (run, alone))
-    if [_plan_of(event) for event in left] != [_plan_of(event) for event in right]:
-        wrong = [*wrong, "the steps, or what is in them, are others"]
+    same = [_plan_of(event) for event in left] == [_plan_of(event) for event in right]
+    wrong = [] if same else ["the steps, or what is in them, are others"]
     last = f"checkpoints/step-{STEPS:06d}"
     weights = apart(*(_with_gradient(tensors_of(each.path / last)) for each in (run, alone)))
     numbers = max(_numbers_apart(one, other) for one, other in zip(left, right, strict=False))
