@@ -7,7 +7,8 @@ EmbtuneError            exit 1
 ├── RunDirectoryError   exit 2   the output directory holds another run
 ├── DataError           exit 1   rows that cannot be used
 ├── RunError            exit 1   the run could not go on (disk full)
-│   └── CommonRunError  exit 1   the same, found by all processes of the run alike (non-finite loss)
+│   ├── CommonRunError  exit 1   the same, found by all processes of the run alike (non-finite loss)
+│   └── LostProcess     exit 1   another process of the run is gone
 └── Stopped             130/143  a signal ended the run after it had saved
 
 Each carries *all* problems found, not the first one.
@@ -18,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Self
+
+_NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 @dataclass(frozen=True)
@@ -115,9 +118,20 @@ class CommonRunError(RunError):
     """What every process of a run finds at the same place, so that one of them is enough to tell it."""
 
 
+class LostProcess(RunError):
+    """Another process of the run has ended, or does not answer; nothing is wrong with this one."""
+
+
 class Stopped(EmbtuneError):
     """A signal asked the run to stop; the checkpoint is written. `signum` 2 gives 130, 15 gives 143."""
 
     def __init__(self, signum: int, message: str) -> None:
         super().__init__(Problem("stopped", message))
         self.signum = signum
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether memory was asked for and not there, the machine's or a device's; torch says it in several ways."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)

@@ -13,6 +13,8 @@ _TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 _SLURM = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE")  # srun's, not sbatch's
 _FIRST_HOST = re.compile(r"([^,\[]+)(?:\[(\d+))?")  # of `node[03-07,12],other`
 _LOWEST_PORT, _PORTS = 20000, 20000  # below those that Linux gives away
+RESTARTS = "EMBTUNE_RESTARTS"  # set by `embtune train --nproc` for the processes it starts
+_TORCH_RESTARTS = "TORCHELASTIC_RESTART_COUNT"
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class World:
 
     rank: which, from 0. local_rank, local_size: the same among those on this machine.
     meeting_point: where they find each other, as `torch.distributed` takes it; "env://" is what torchrun has set.
+    restarts: how often all were started again because one of them had died.
+    by_embtune: the command itself has started them, and no launcher of the user's.
     """
 
     rank: int = 0
@@ -28,6 +32,8 @@ class World:
     local_rank: int = 0
     local_size: int = 1
     meeting_point: str = "env://"
+    restarts: int = 0
+    by_embtune: bool = False
 
     @property
     def is_first(self) -> bool:
@@ -46,7 +52,9 @@ ALONE = World()
 def world_of(environ: Mapping[str, str]) -> World:
     """What the environment says: torchrun's variables, else those of srun, else one process."""
     if "RANK" in environ and "WORLD_SIZE" in environ:
-        return World(*_numbers(environ, _TORCHRUN))
+        own = environ.get(RESTARTS)
+        restarts = int(own or environ.get(_TORCH_RESTARTS, "0"))
+        return World(*_numbers(environ, _TORCHRUN), restarts=restarts, by_embtune=own is not None)
     if "SLURM_PROCID" in environ and "SLURM_STEP_NUM_TASKS" in environ:
         return World(*_numbers(environ, _SLURM), meeting_point=_of_slurm(environ))
     return ALONE

@@ -30,6 +30,13 @@ def test_torchrun_says_who_this_is_and_where_all_meet() -> None:
     assert world_of(SRUN | said) == World(3, 4, 1, 2, "env://")  # torchrun under srun
 
 
+def test_how_often_a_launcher_started_anew() -> None:
+    said = {"RANK": "0", "WORLD_SIZE": "2", "TORCHELASTIC_RESTART_COUNT": "1"}
+    assert (world_of(said).restarts, world_of(said).by_embtune) == (1, False)
+    ours = world_of(said | {"TORCHELASTIC_RESTART_COUNT": "0", "EMBTUNE_RESTARTS": "2"})
+    assert (ours.restarts, ours.by_embtune) == (2, True)
+
+
 def test_srun_says_it_and_all_meet_on_the_first_machine() -> None:
     assert world_of(SRUN) == World(5, 7, 1, 3, "tcp://gpu007:20125")
     chosen = world_of(SRUN | {"MASTER_ADDR": "head", "MASTER_PORT": "99"})

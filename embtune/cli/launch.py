@@ -1,4 +1,9 @@
-"""`embtune train --nproc N`: the same command line in N processes, started and watched by torchrun's own launcher."""
+"""`embtune train --nproc N`: the same command line in N processes, started and watched by torchrun's own launcher.
+
+With `--max-restarts K` all are started again after one has died, and go on from the last checkpoint. torch elastic
+would do so by itself, but after whatever failure, a mistake in the data too, and without a word; so it is asked for one
+start at a time.
+"""
 
 from __future__ import annotations
 
@@ -9,44 +14,82 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Thread
 from uuid import uuid4
 
 from embtune.cli.imports import importing
-from embtune.cli.output import FAILED, say
+from embtune.cli.output import say
+from embtune.cli.process_ends import Ended, exit_code_of, may_pass, reason
 from embtune.cli.threads import NUMBER
 from embtune.errors import Location, Problem, Stopped, UsageError
-from embtune.world import World
+from embtune.world import RESTARTS, World
 
-_ORDERED = (signal.SIGINT, signal.SIGTERM)
 _LAUNCHER = "EMBTUNE_LAUNCHER"  # its process id, in the environment of those it starts
 _WATCHED = 1.0  # seconds between two looks at whether it is there
 _PATIENCE = ("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "50")  # seconds for a checkpoint; a command is to end within 60
 
 
-def check_nproc(nproc: int | None, world: World, config: str) -> None:
-    """Hold `--nproc` against the processes that there are already.
+@dataclass(frozen=True)
+class Launch:
+    """What the command line says of processes. nproc: on this machine; restarts: at most."""
 
-    Raises:
-        UsageError: they are others than asked for; or the config can be read once.
-    """
-    where = Location("<command line>")
-    if nproc is not None and not world.is_alone and nproc != world.local_size:
-        message = f"--nproc {nproc}, but another launcher has started {world.local_size} processes on this machine"
-        raise UsageError(Problem("other-launcher", message, where, "Leave --nproc out: the launcher says it."))
-    if nproc is not None and nproc > 1 and config == "-":
-        message = "--nproc needs the config as a file: standard input can be read once"
-        raise UsageError(Problem("config-read-once", message, where, "Write the config to a file and name it."))
+    nproc: int | None = None
+    restarts: int = 0
+
+    def check(self, world: World, config: str) -> None:
+        """Hold it against the processes that there are already.
+
+        Raises:
+            UsageError: they are others than asked for, or not ours to start again; or the config can be read once.
+        """
+        if self.nproc is not None and not world.is_alone and self.nproc != world.local_size:
+            started = f"another launcher has started {world.local_size} processes on this machine"
+            hint = "Leave --nproc out: the launcher says it."
+            raise _usage_error("other-launcher", f"--nproc {self.nproc}, but {started}", hint)
+        if self.restarts and not world.is_alone and not world.by_embtune:
+            hint = "Leave --max-restarts out: torchrun has one of its own, and the run goes on by itself."
+            raise _usage_error("other-launcher", "--max-restarts, but another launcher has started the processes", hint)
+        if self.is_due(world) and config == "-":
+            message = "processes need the config as a file: standard input can be read once"
+            raise _usage_error("config-read-once", message, "Write the config to a file and name it.")
+
+    def is_due(self, world: World) -> bool:
+        """Whether this process is to start others, and not to do the work itself."""
+        return (self.nproc or 1) > world.size or (self.restarts > 0 and world.is_alone and not world.by_embtune)
+
+    def run(self, environ: MutableMapping[str, str]) -> int:
+        """Run this process's own command line in the processes, and give the exit code that stands for all of them.
+
+        One that dies ends the others. Several share the threads, unless the user has said how many each has.
+
+        Args:
+            environ: of this process, and of those it starts.
+        """
+        nproc = self.nproc or 1
+        if nproc > 1:
+            environ.setdefault(NUMBER, str(max(1, (os.cpu_count() or 1) // nproc)))
+        environ.setdefault(*_PATIENCE)
+        environ[_LAUNCHER] = str(os.getpid())
+        restart = 0
+        while True:
+            environ[RESTARTS] = str(restart)
+            ended = _ended(nproc)
+            if isinstance(ended, int):
+                return ended
+            if restart == self.restarts or not may_pass(ended):
+                return exit_code_of(ended, restart)
+            restart += 1
+            again = f"all are started again and go on from the last checkpoint (restart {restart} of {self.restarts})"
+            say(Problem("restarting", f"{reason(ended)}; {again}").render("warning"))
 
 
-def launch(nproc: int, environ: MutableMapping[str, str]) -> int:
-    """Run this process's own command line in `nproc` processes, and give the exit code that stands for all of them.
+def _usage_error(code: str, message: str, hint: str) -> UsageError:
+    return UsageError(Problem(code, message, Location("<command line>"), hint))
 
-    One that dies ends the others. The number of threads is divided, unless the user has said it.
 
-    Args:
-        environ: of this process, and of those it starts.
-    """
+def _ended(nproc: int) -> int | dict[int, Ended]:
+    """One start: the exit code where all went well or a signal told the launcher to stop, else who failed, by rank."""
     with importing():
         from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -54,9 +97,6 @@ def launch(nproc: int, environ: MutableMapping[str, str]) -> int:
 
     # what it logs is for those who look for faults in it; what the processes say reaches the user by itself
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL + 1)
-    environ.setdefault(NUMBER, str(max(1, (os.cpu_count() or 1) // nproc)))
-    environ.setdefault(*_PATIENCE)
-    environ[_LAUNCHER] = str(os.getpid())
     settings = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -73,8 +113,13 @@ def launch(nproc: int, environ: MutableMapping[str, str]) -> int:
     except SignalException as stopped:
         return 128 + int(stopped.sigval)
     except ChildFailedError as failed:
-        return exit_code_of({rank: failure.exitcode for rank, failure in failed.failures.items()})
+        return {rank: Ended(each.exitcode, _fault(each.message)) for rank, each in failed.failures.items()}
     return 0
+
+
+def _fault(message: object) -> str | None:
+    """What the process wrote for its launcher; of one that wrote nothing torch makes up a text, which is no mapping."""
+    return str(message.get("message")) if isinstance(message, dict) else None
 
 
 def end_with_launcher(environ: Mapping[str, str]) -> None:
@@ -92,25 +137,6 @@ def _outlive(launcher: int) -> None:
     while os.getppid() == launcher:
         time.sleep(_WATCHED)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def exit_code_of(codes: Mapping[int, int]) -> int:
-    """The exit code that stands for all processes, told of where a signal from outside ended one of them.
-
-    Whoever is stopped because another process failed ends by SIGTERM, or with 1 where it noticed first.
-
-    Args:
-        codes: by rank, of those that failed; negative is the signal that ended it.
-    """
-    killed = {rank: -code for rank, code in codes.items() if code < 0 and -code not in _ORDERED}
-    for rank, signum in killed.items():
-        name = signal.Signals(signum).name
-        hint = "The same command goes on from the last checkpoint."
-        say(Problem("process-died", f"process {rank} was ended by {name}; the others were stopped", hint=hint).render())
-    if killed:
-        return FAILED
-    own = [code for code in codes.values() if code > 0]
-    return max(own) if own else 128 - min(codes.values())
 
 
 @contextmanager

@@ -33,6 +33,9 @@ SetOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print data and errors only.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on standard error.")]
+NprocOption = Annotated[
+    int | None, typer.Option("--nproc", min=1, metavar="N", help="Work by N processes on this machine.")
+]
 # read by `main`, which is where failures end up; declared so that commands accept and document it
 TracebackOption = Annotated[bool, typer.Option("--traceback", help="Show the Python traceback of a failure.")]
 ProgressOption = Annotated[

@@ -8,12 +8,13 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from embtune.errors import EmbtuneError, Problem, Stopped
+from embtune.cli.fault_note import leave_note
+from embtune.errors import EmbtuneError, LostProcess, Problem, Stopped, ran_out_of_memory
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141  # as a program that SIGPIPE ended
 FAILED = 1
-_REFUSED = "can't allocate memory"
+_INTERNAL = "internal"  # a fault of embtune's own, or of the machine's
 
 
 def say(text: str, *, quiet: bool = False) -> None:
@@ -72,15 +73,20 @@ def _failure(error: Exception, show_traceback: bool) -> int:
         say("".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, EmbtuneError):
         say(str(error))
+        if isinstance(error, LostProcess):
+            leave_note(error.problems[0].message, os.environ)
         return 128 + error.signum if isinstance(error, Stopped) else error.exit_code
+    fault = _no_memory(error) or _internal(error)
     if not show_traceback:
-        say((_no_memory(error) or _internal(error)).render())
+        say(fault.render())
+    if fault.code == _INTERNAL:
+        leave_note(fault.message, os.environ)
     return FAILED
 
 
 def _no_memory(error: Exception) -> Problem | None:
-    """Memory that the system refuses, of which torch says so in a RuntimeError. Of a GPU's, training itself tells."""
-    if not isinstance(error, MemoryError) and _REFUSED not in str(error):
+    """Memory that the machine or a GPU refuses."""
+    if not ran_out_of_memory(error):
         return None
     said = f": {' '.join(str(error).split())}" if str(error) else ""
     hint = "Free memory, use a smaller model or lower train.batch_size. A run goes on from its last checkpoint."
@@ -98,4 +104,4 @@ def _internal(error: Exception) -> Problem:
     where = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     text = " ".join(str(error).split()) or "no message"
     hint = "this is a fault of embtune, not yours; --traceback shows where it happened"
-    return Problem("internal", f"{type(error).__name__}: {text}{where}", hint=hint)
+    return Problem(_INTERNAL, f"{type(error).__name__}: {text}{where}", hint=hint)

@@ -11,10 +11,11 @@ import typer
 from embtune.cli.bf16 import settle_bf16
 from embtune.cli.cache import cache_folder
 from embtune.cli.imports import importing
-from embtune.cli.launch import check_nproc, end_with_launcher, following_quietly, launch
+from embtune.cli.launch import Launch, end_with_launcher, following_quietly
 from embtune.cli.options import (
     ConfigArgument,
     JsonOption,
+    NprocOption,
     ProgressOption,
     QuietOption,
     SetOption,
@@ -34,9 +35,10 @@ _PERHAPS_BF16 = (Precision.AUTO, Precision.BF16, Precision.BF16_WEIGHTS)
 def command(
     config: ConfigArgument,
     overrides: SetOption = None,
-    nproc: Annotated[
-        int | None, typer.Option("--nproc", min=1, metavar="N", help="Train by N processes on this machine.")
-    ] = None,
+    nproc: NprocOption = None,
+    max_restarts: Annotated[
+        int, typer.Option("--max-restarts", min=0, metavar="K", help="Go on K times after a process has died.")
+    ] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, plan and do two steps; write nothing.")] = False,
     progress: ProgressOption = None,
     as_json: JsonOption = False,
@@ -46,11 +48,12 @@ def command(
 ) -> None:
     """Fine-tune a model: check, plan, train, evaluate, save. The same command again goes on where it was stopped."""
     world = world_of(os.environ)
-    check_nproc(nproc, world, config)
+    launch = Launch(nproc, max_restarts)
+    launch.check(world, config)
     loaded = load_config(config, overrides or (), os.environ)
-    if nproc is not None and nproc > world.size:
-        raise typer.Exit(launch(nproc, os.environ))
-    if not world.is_alone:
+    if launch.is_due(world):
+        raise typer.Exit(launch.run(os.environ))
+    if world.by_embtune:
         end_with_launcher(os.environ)
     display = progress_for(progress, quiet) if world.is_first else Several()
     cache, bf16 = cache_folder(os.environ), None
@@ -62,7 +65,7 @@ def command(
         from embtune.train.processes import meet
 
     processes = meet(world)
-    request = TrainRequest(("embtune", *sys.argv[1:]), dry_run, verbose, cache, processes.told(bf16))
+    request = TrainRequest(("embtune", *sys.argv[1:]), dry_run, verbose, cache, processes.told(bf16), world.restarts)
     with following_quietly(world):
         result = run_training(loaded, request, display, processes)
     processes.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from embtune.config import LoadedConfig, load_config
@@ -16,13 +18,25 @@ from embtune.model.packing import pack_if_alike
 from embtune.model.scratch_spec import SCRATCH
 from embtune.model.source import find_folder
 from embtune.pipeline.datasets import load_eval_sets, load_held_out
-from embtune.pipeline.evaluation import build_evaluation, measure
+from embtune.pipeline.evaluation import Evaluation, build_evaluation, measure
+from embtune.pipeline.following import made_by_all
 from embtune.report.progress import Progress
 from embtune.report.run_directory import RunDirectory
 from embtune.train.budget import micro_batch_tokens
 from embtune.train.precision import MixedPrecision, decide_device, decide_precision
+from embtune.train.processes import Alone, Processes
+from embtune.world import World
 
 _WITH_CONFIG = "Name a config that has sets under data.eval: embtune evaluate"
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """All that an evaluation takes."""
+
+    model: TextEmbedder
+    evaluation: Evaluation
+    precision: MixedPrecision
 
 
 def run_evaluation(
@@ -32,6 +46,7 @@ def run_evaluation(
     environ: Mapping[str, str],
     progress: Progress,
     bf16_speedup: float | None = None,
+    processes: Processes | None = None,
 ) -> dict[str, float]:
     """Flat metrics of a model.
 
@@ -39,10 +54,34 @@ def run_evaluation(
         model: anything `model.name_or_path` can be, or the directory of a run.
         config: a path, or None for the config of the run that made the model.
         bf16_speedup: of this CPU over float32; None where that was not measured.
+        processes: that embed the texts together, each of which calls this; None is this one alone.
+
+    Returns:
+        The same in every process, but nothing in those that come after one that could not begin.
 
     Raises:
         EmbtuneError: the model, the config or the data cannot be used, or there is nothing to evaluate on.
     """
+    processes = processes or Alone()
+    prepare = partial(_prepare, model, config, overrides, environ, progress, bf16_speedup, processes.world)
+    prepared = made_by_all(prepare, processes)
+    if prepared is None:
+        return {}
+    budget = micro_batch_tokens(prepared.precision.device)
+    return measure(
+        prepared.model, prepared.evaluation, prepared.precision, budget, progress, lambda: None, processes
+    ).metrics
+
+
+def _prepare(
+    model: str,
+    config: str | None,
+    overrides: Sequence[str],
+    environ: Mapping[str, str],
+    progress: Progress,
+    bf16_speedup: float | None,
+    world: World,
+) -> _Prepared:
     loaded = load_config(config or _config_of(model), overrides, environ)
     if not (loaded.config.data.eval or any(each.hold_out for each in loaded.config.data.train)):
         raise _nothing_to_evaluate(loaded, model, is_of_run=config is None)
@@ -50,13 +89,12 @@ def run_evaluation(
     classifiers = _classifiers(name, loaded)
     head_classes = [each.classes for each in classifiers]
     sets = (*load_eval_sets(loaded, head_classes), *load_held_out(loaded, head_classes))
-    device = decide_device()
+    device = decide_device(world)
     with progress.stage("loading the model"):
         embedder = _load(name, loaded).to(device)
         pack_if_alike(embedder)
     precision = MixedPrecision(decide_precision(loaded.config.train.precision, device, bf16_speedup), device)
-    evaluation = build_evaluation(loaded, sets, embedder, classifiers)
-    return measure(embedder, evaluation, precision, micro_batch_tokens(device), progress, lambda: None).metrics
+    return _Prepared(embedder, build_evaluation(loaded, sets, embedder, classifiers), precision)
 
 
 def _nothing_to_evaluate(loaded: LoadedConfig, model: str, is_of_run: bool) -> ConfigError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 from embtune.errors import CommonRunError, RunError, Stopped
 from embtune.pipeline.job import Job
@@ -19,6 +20,8 @@ from embtune.report.run_directory import RunDirectory
 from embtune.train.checkpoint import Checkpoints
 from embtune.train.processes import Processes
 from embtune.train.stop import StopRequest
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -37,6 +40,20 @@ def leading(processes: Processes) -> Iterator[Callable[[], None]]:
         if not begun:
             with suppress(RunError):  # they are gone already
                 processes.told(False)
+
+
+def made_by_all(make: Callable[[], T], processes: Processes) -> T | None:
+    """What every process makes for itself, the first before the others, so that it alone says what is wrong.
+
+    Returns:
+        None in the others, where the first could not make it.
+    """
+    if not processes.world.is_first:
+        return make() if processes.told(True) else None
+    with leading(processes) as begin:
+        made = make()
+        begin()
+    return made
 
 
 def follow(prepare_job: Callable[[], Job], directory: RunDirectory, stop: StopRequest, processes: Processes) -> None:

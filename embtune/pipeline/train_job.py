@@ -45,6 +45,7 @@ class TrainRequest:
     every_step: show each step.
     cache: where tokens, first scores, and vectors of teachers and guides are kept between runs; None keeps none.
     bf16_speedup: of this CPU over float32, 0 where it cannot compute in bf16; None where that was not measured.
+    restarts: how often the launcher has started the run again.
     """
 
     argv: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class TrainRequest:
     every_step: bool = False
     cache: Path | None = None
     bf16_speedup: float | None = None
+    restarts: int = 0
 
 
 def run_training(
@@ -187,12 +189,12 @@ def _in_directory(
         best = BestWeights(directory.best)
         keeper = OnDisk(checkpoints, best, log)
         session = Session(job, directory, start.state, keeper, shown, stop, request.every_step)
-        _announce(session, record, start.warnings)
+        _announce(session, record, start.warnings, request.restarts)
         stop.at_step_ends = True
         _to_the_end(session, record, best)
 
 
-def _announce(session: Session, record: RunRecord, damaged: tuple[str, ...]) -> None:
+def _announce(session: Session, record: RunRecord, damaged: tuple[str, ...], restarts: int) -> None:
     """The plan, and whatever else a person should know before the first step."""
     session.progress.plan(record.plan)
     for note in notes(session.job):
@@ -204,6 +206,8 @@ def _announce(session: Session, record: RunRecord, damaged: tuple[str, ...]) -> 
             session.warn(code, text)
     for text in damaged:
         session.warn("damaged-checkpoint", text)
+    if restarts:
+        session.warn("restarted", f"a process had died, and all were started again (restart {restarts})")
 
 
 def _to_the_end(session: Session, record: RunRecord, best: BestWeights) -> None:

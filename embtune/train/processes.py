@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from embtune.errors import RunError
+from embtune.errors import LostProcess
 from embtune.train.buckets import buckets_of, flattened, spread
 from embtune.world import World
 
@@ -46,11 +46,11 @@ class Processes(ABC):
 
         Raises:
             OutOfMemoryElsewhere: nothing was added, for another process cannot.
-            RunError: another process has ended, or does not answer.
+            LostProcess: another process has ended, or does not answer.
         """
 
     @abstractmethod
-    def out_of_memory(self, error: torch.OutOfMemoryError) -> None:
+    def out_of_memory(self, error: BaseException) -> None:
         """Say that this process cannot go on with the step; it has called `add_up` to no end, or not at all."""
 
     @abstractmethod
@@ -78,7 +78,7 @@ class Alone(Processes):
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """The sums are there already."""
 
-    def out_of_memory(self, error: torch.OutOfMemoryError) -> None:
+    def out_of_memory(self, error: BaseException) -> None:
         """There is nobody to tell."""
 
     def totals(self, numbers: Sequence[int]) -> list[int]:
@@ -101,7 +101,7 @@ class Group(Processes):
     """Several processes, which meet as this is made: by gloo on the CPU, by nccl on a GPU.
 
     Raises:
-        RunError: they do not meet.
+        LostProcess: they do not meet.
     """
 
     def __init__(self, world: World) -> None:
@@ -129,7 +129,7 @@ class Group(Processes):
                 dist.all_reduce(summed)
             spread(summed, bucket)
 
-    def out_of_memory(self, error: torch.OutOfMemoryError) -> None:
+    def out_of_memory(self, error: BaseException) -> None:
         """In place of the check that `add_up` begins with; those who were told need not tell."""
         if not isinstance(error, OutOfMemoryElsewhere):
             self._anyone_out_of_memory(here=True)
@@ -191,7 +191,7 @@ def _lost() -> Iterator[None]:
         raise
     except (RuntimeError, ValueError) as error:
         said = str(error).partition("\n")[0]
-        raise RunError.of(
+        raise LostProcess.of(
             "lost-process",
             f"another process of this run has ended, or does not answer ({said})",
             "Its own message says why. The same command goes on from the last checkpoint.",
