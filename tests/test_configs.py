@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from command import REPOSITORY
 
 from embtune.catalog import all_specs
 from embtune.config import load_config
+from embtune.pipeline.health import SIGNS
 from embtune.pipeline.train_job import TrainRequest, run_training
 from embtune.report.progress_plain import PlainProgress, discard
 
@@ -78,6 +80,8 @@ def test_config_trains(path: Path, tmp_path: Path, vectors: Path) -> None:
     result = run_training(loaded, TrainRequest(cache=vectors), PlainProgress(discard))
     assert result is not None
     assert result["steps"] == 2
+    events = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    assert {event.get("code") for event in events}.isdisjoint(sign.code for sign in SIGNS)
     assert (tmp_path / "run" / "model" / "modules.json").is_file()
 
 

@@ -14,7 +14,10 @@ from embtune.catalog.spec import Coupling
 from embtune.losses.cosent import log_of_inversions
 from embtune.losses.objective import Batch, BuildContext, Objective, Request
 from embtune.losses.similarity import unit_vectors
+from embtune.losses.softness import softness
 from embtune.losses.views import absent_texts, negative_roles, request_columns
+
+_WIDEST = 2**0.5  # similarity, where the smallest is 0
 
 
 class AnglE(Objective):
@@ -60,7 +63,9 @@ class AnglE(Objective):
         else:
             near_P = angle_similarities(batch.embedding("sentence_A"), batch.embedding("sentence_B"))
             labels_P = batch.known_labels().flatten()
-        return {"angle": log_of_inversions(self.scale * near_P, labels_P)}
+        cost, compared = log_of_inversions(self.scale * near_P, labels_P)
+        batch.decided("angle", softness(cost, compared + 1, _WIDEST * self.scale))
+        return {"angle": cost}
 
     def _tuples(self, batch: Batch, roles: Sequence[str]) -> tuple[Tensor, Tensor]:
         """(P,) similarities and labels of the anchor with each text that is there, role after role."""

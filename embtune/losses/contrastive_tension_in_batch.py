@@ -14,7 +14,8 @@ from embtune.catalog.formats import SAME_PAIR, TEXT
 from embtune.catalog.spec import Coupling
 from embtune.losses.objective import MAIN_TOWER, TWIN_TOWER, Batch, BuildContext, Objective, Request, View
 from embtune.losses.row_softmax import Comparison, cross_entropy_sum
-from embtune.losses.similarity import prepared
+from embtune.losses.similarity import prepared, widest_spread
+from embtune.losses.softness import softness
 from embtune.losses.views import by_tower, request_columns
 
 _BOTH_WAYS = ([Comparison(0, 1)], [Comparison(1, 0)])
@@ -62,4 +63,6 @@ class ContrastiveTensionInBatch(Objective):
         # a product grows with either side, a distance with both
         tables = (twin_BD * scale, model_BD * scale if self.similarity in _DISTANCES else model_BD)
         total = cross_entropy_sum(_BOTH_WAYS, tables, self.similarity, 1.0, batch.row_block, batch.sharing)
-        return {"contrastive_tension": total / (2 * len(twin_BD))}
+        mean = total / (2 * len(twin_BD))
+        batch.decided("contrastive_tension", softness(mean, len(twin_BD), widest_spread(self.similarity) * scale))
+        return {"contrastive_tension": mean}

@@ -11,7 +11,8 @@ from embtune.catalog.entries.cosent import CoSENTParameters
 from embtune.catalog.formats import PAIR_SCORE
 from embtune.catalog.spec import Coupling
 from embtune.losses.objective import Batch, BuildContext, Objective, Request
-from embtune.losses.similarity import row_similarities
+from embtune.losses.similarity import row_similarities, widest_spread
+from embtune.losses.softness import softness
 from embtune.losses.views import request_columns
 
 
@@ -49,16 +50,20 @@ class CoSENT(Objective):
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """`cosent`: one number for the batch; 0 where all labels are equal."""
         left_BD, right_BD = batch.embedding("sentence_A"), batch.embedding("sentence_B")
-        scores_B = self.settings.scale * row_similarities(self.settings.similarity_fct, left_BD, right_BD)
-        return {"cosent": log_of_inversions(scores_B, batch.known_labels().flatten())}
+        similarity, scale = self.settings.similarity_fct, self.settings.scale
+        scores_B = scale * row_similarities(similarity, left_BD, right_BD)
+        cost, compared = log_of_inversions(scores_B, batch.known_labels().flatten())
+        batch.decided("cosent", softness(cost, compared + 1, widest_spread(similarity) * scale))
+        return {"cosent": cost}
 
 
-def log_of_inversions(scores_B: Tensor, labels_B: Tensor) -> Tensor:
-    """log(1 + sum over pairs with labels_i < labels_j of exp(scores_i - scores_j)), a scalar."""
+def log_of_inversions(scores_B: Tensor, labels_B: Tensor) -> tuple[Tensor, Tensor]:
+    """log(1 + sum over pairs with labels_i < labels_j of exp(scores_i - scores_j)), and how many pairs; scalars."""
     labels_B, order = labels_B.sort(stable=True)
     scores_B = scores_B[order]
     first_higher_B = torch.searchsorted(labels_B, labels_B, right=True)  # B where no label is higher
     log_sums_B = torch.logcumsumexp(-scores_B.flip(0), dim=0).flip(0)  # over all rows from this one on
     log_sums = torch.cat([log_sums_B, scores_B.new_full((1,), -torch.inf)])
     one = scores_B.new_zeros(1)  # the 1 in log(1 + ...)
-    return torch.logsumexp(torch.cat([one, scores_B + log_sums[first_higher_B]]), dim=0)
+    cost = torch.logsumexp(torch.cat([one, scores_B + log_sums[first_higher_B]]), dim=0)
+    return cost, (len(labels_B) - first_higher_B).sum()

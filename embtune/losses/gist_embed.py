@@ -27,7 +27,8 @@ from embtune.losses.row_softmax import (
     leave_out_own,
     own_logits,
 )
-from embtune.losses.similarity import COSINE_FLOOR, unit_vectors
+from embtune.losses.similarity import COSINE_FLOOR, unit_vectors, widest_spread
+from embtune.losses.softness import softness
 from embtune.losses.views import frozen_columns, negative_roles, request_columns
 
 _TERM = "gist_embed"
@@ -84,7 +85,9 @@ class GISTEmbed(Objective, NestedWidths):
         tables = [unit_vectors(batch.embedding(role), COSINE_FLOOR) for role in roles]
         softmaxes, scale = [self._softmax(batch, roles)], 1 / self.settings.temperature
         total = cross_entropy_sum(softmaxes, tables, Similarity.COSINE, scale, batch.row_block, batch.sharing)
-        return {_TERM: total / len(tables[0])}
+        mean = total / len(tables[0])
+        self._report(batch, mean, softmaxes[0])
+        return {_TERM: mean}
 
     def nested_terms(self, batch: Batch, weights: Mapping[int, float]) -> dict[int, dict[str, Tensor]]:
         """The same for each width; the guide is not cut."""
@@ -93,7 +96,13 @@ class GISTEmbed(Objective, NestedWidths):
         softmaxes, scale = [self._softmax(batch, roles)], 1 / self.settings.temperature
         totals = nested_cross_entropy_sums(softmaxes, tables, weights, scale, batch.row_block, batch.sharing)
         means = (totals / len(tables[0])).unbind()
+        self._report(batch, means[0] / next(iter(weights.values())), softmaxes[0])
         return {width: {_TERM: mean} for width, mean in zip(weights, means, strict=True)}
+
+    def _report(self, batch: Batch, mean: Tensor, softmax: Softmax) -> None:
+        candidates = batch.size * len(softmax)  # at most: the guide leaves some out
+        spread = widest_spread(Similarity.COSINE) / self.settings.temperature
+        batch.decided(_TERM, softness(mean, candidates, spread))
 
     def _softmax(self, batch: Batch, roles: Sequence[str]) -> Softmax:
         of_guide = [unit_vectors(batch.frozen_embedding(role, self._tower), COSINE_FLOOR) for role in roles]

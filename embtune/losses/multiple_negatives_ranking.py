@@ -14,7 +14,8 @@ from embtune.losses.comparisons import comparisons
 from embtune.losses.nested_softmax import NestedWidths, nested_cross_entropy_sums, products_take_the_time
 from embtune.losses.objective import Batch, BuildContext, Objective, Request
 from embtune.losses.row_softmax import Softmax, cross_entropy_sum
-from embtune.losses.similarity import prepared
+from embtune.losses.similarity import prepared, widest_spread
+from embtune.losses.softness import softness
 from embtune.losses.views import negative_roles, request_columns
 
 _TERM = "multiple_negatives_ranking"
@@ -67,7 +68,9 @@ class MultipleNegativesRanking(Objective, NestedWidths):
         softmaxes = self._softmaxes([batch.mask(role) for role in roles])
         tables = [prepared(similarity, batch.embedding(role)) for role in roles]
         total = cross_entropy_sum(softmaxes, tables, similarity, self.settings.scale, batch.row_block, batch.sharing)
-        return {_TERM: total / (len(softmaxes) * len(tables[0]))}
+        mean = total / (len(softmaxes) * len(tables[0]))
+        self._report(batch, mean, softmaxes)
+        return {_TERM: mean}
 
     def nested_terms(self, batch: Batch, weights: Mapping[int, float]) -> dict[int, dict[str, Tensor]]:
         """The same for each width."""
@@ -78,7 +81,13 @@ class MultipleNegativesRanking(Objective, NestedWidths):
             softmaxes, tables, weights, self.settings.scale, batch.row_block, batch.sharing
         )
         means = totals / (len(softmaxes) * len(tables[0]))
+        self._report(batch, means[0] / next(iter(weights.values())), softmaxes)
         return {width: {_TERM: mean} for width, mean in zip(weights, means.unbind(), strict=True)}
+
+    def _report(self, batch: Batch, mean: Tensor, softmaxes: Sequence[Softmax]) -> None:
+        candidates = len(batch.embedding("anchor")) * len(softmaxes[0])
+        spread = widest_spread(self.settings.similarity_fct) * self.settings.scale
+        batch.decided(_TERM, softness(mean, candidates, spread))
 
     def _softmaxes(self, presence: list[Tensor | None]) -> list[Softmax]:
         """One over all directions, `query_to_doc` first, or one for each."""

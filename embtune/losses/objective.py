@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from embtune.catalog.spec import Coupling
 from embtune.losses.decoder import DecoderBuilder, no_decoder
 from embtune.losses.row_blocks import Sharing, all_rows
+from embtune.losses.softness import Softness
 
 MAIN_TOWER = "model"
 TWIN_TOWER = "twin"  # a second trainable copy of the model (contrastive tension)
@@ -84,6 +85,7 @@ class Batch:
     sharing: which of the rows this process scores there; the sums are those of all rows on every process.
     autocast: makes the context that decoders compute in; the losses themselves are always float32.
     counts: what the objective found to learn from (`count`).
+    softness: how decided its softmaxes are, by name (`decided`).
     roles: the roles of the dataset, as `Objective.request` is asked with; () for a batch made by hand.
     """
 
@@ -98,6 +100,7 @@ class Batch:
     targets: Mapping[View, Tensor] = field(default_factory=dict)
     autocast: Callable[[], AbstractContextManager[object]] = nullcontext
     counts: dict[str, Count] = field(default_factory=dict)
+    softness: dict[str, Softness] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
     sharing: Sharing = all_rows
 
@@ -126,6 +129,19 @@ class Batch:
                 False where zero is success: no triplet that still breaks the margin.
         """
         self.counts.setdefault(name, Count(found.detach(), needed))
+
+    def decided(self, name: str, softness: Softness) -> None:
+        """Report how decided the softmaxes are over which the loss ranks; a scale that saturates is warned about.
+
+        As with counts, the first score of several is the one that counts.
+
+        Args:
+            name: of the term.
+            softness: of this batch's rows on average.
+        """
+        whole = self.whole or self
+        own = softness if whole is self else softness.times(self.size / max(1, whole.size))
+        self.softness.setdefault(name, own)
 
     def known_labels(self) -> Tensor:
         """The labels, for an objective whose every format has them."""

@@ -6,6 +6,7 @@ gradient. Sentence Transformers gives the same value and a gradient of about 1e1
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -49,6 +50,11 @@ class _UnitVectors(torch.autograd.Function):
         (grad,), (unit, inverse) = grad_outputs, ctx.saved_tensors
         along = torch.linalg.vecdot(unit, grad).unsqueeze(-1)
         return torch.addcmul(grad, unit, along, value=-1).mul_(inverse), None
+
+
+def widest_spread(similarity: Similarity) -> float:
+    """The most that two similarities can differ; infinite where they have no bounds."""
+    return 2.0 if similarity is Similarity.COSINE else math.inf
 
 
 def prepared(similarity: Similarity, vectors_BD: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from embtune.errors import ran_out_of_memory
 from embtune.model.embedder import TextEmbedder
 from embtune.model.lanes import lane_count, lanes
 
@@ -33,7 +34,7 @@ def encode_texts(
         texts: any number.
         prompt: a name among the model's prompts, or itself the text to put before each input; None takes the model's
             default prompt, if it has one, and "" none.
-        token_budget: token slots computed at once; a longer text goes alone.
+        token_budget: token slots computed at once; a longer text goes alone. Where memory runs out it is halved.
         device: where to compute; the model is moved there. None leaves it where it is.
         autocast: makes the context each batch is computed in.
         max_length: longest text in tokens, instead of the model's limit.
@@ -70,11 +71,18 @@ def _embedded(
     autocast: Callable[[], AbstractContextManager[object]] | None,
     rows: Sequence[int],
 ) -> np.ndarray:
-    """(n, D) float32 of some of the texts, in one pass."""
-    features = model.collate([tokens[row] for row in rows], [prompt_length] * len(rows)).to(model.device)
-    with torch.inference_mode(), autocast() if autocast else nullcontext(), uncompiled(model):
-        embedded: np.ndarray = model(features)[-1].float().cpu().numpy()
-    return embedded
+    """(n, D) float32 of some of the texts: in one pass, or half by half where there is no memory for it."""
+    try:
+        features = model.collate([tokens[row] for row in rows], [prompt_length] * len(rows)).to(model.device)
+        with torch.inference_mode(), autocast() if autocast else nullcontext(), uncompiled(model):
+            embedded: np.ndarray = model(features)[-1].float().cpu().numpy()
+    except (RuntimeError, MemoryError) as error:
+        if len(rows) == 1 or not ran_out_of_memory(error):
+            raise
+    else:
+        return embedded
+    halves = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    return np.concatenate([_embedded(model, tokens, prompt_length, autocast, half) for half in halves])
 
 
 def uncompiled(model: TextEmbedder) -> AbstractContextManager[object]:

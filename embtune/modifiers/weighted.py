@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from embtune.catalog.spec import Coupling
 from embtune.losses.objective import Batch, Count, Objective, Request
+from embtune.losses.softness import Softness
 from embtune.modifiers.in_parts import terms_in_parts
 
 T = TypeVar("T")
@@ -48,13 +49,16 @@ class WeightedSum(Objective):
         """The terms of all losses, weighted."""
         terms: list[dict[str, Tensor]] = []
         counts: list[dict[str, Count]] = []
+        softness: list[dict[str, Softness]] = []
         for loss, weight in self._weighted:
             own = _its_own(loss, batch)
             found = self._terms_of(loss, own)
             terms.append({name: weight * value for name, value in found.items()})
             counts.append(own.counts)
-        for name, count in _told_apart(counts).items():
-            batch.counts.setdefault(name, count)  # a modifier scores the batch several times, and the first counts
+            softness.append(own.softness)
+        # a modifier scores the batch several times, and the first counts
+        batch.counts.update(_told_apart(counts) | batch.counts)
+        batch.softness.update(_told_apart(softness) | batch.softness)
         return _told_apart(terms)
 
     def _terms_of(self, loss: Objective, batch: Batch) -> dict[str, Tensor]:
@@ -65,7 +69,7 @@ class WeightedSum(Objective):
 
 def _its_own(loss: Objective, batch: Batch) -> Batch:
     """What the loss asked for, without what the others did: it may look for its only view of a tower."""
-    own = replace(batch, counts={})
+    own = replace(batch, counts={}, softness={})
     return own.only(loss.request(batch.roles)) if batch.roles else own
 
 

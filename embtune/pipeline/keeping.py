@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from embtune.files import write_beside, writing
 from embtune.pipeline.best import BestWeights
 from embtune.report.events import Event
 from embtune.report.metrics_log import MetricsLog
@@ -31,6 +32,10 @@ class Keeper(ABC):
     def checkpoint(self, training: Training, state: TrainState) -> str:
         """Everything that the run can go on from; gives its place in the run's directory."""
 
+    @abstractmethod
+    def bad_rows(self, step: int, rows: str) -> str:
+        """The rows of a step that went wrong, as JSON Lines; gives their place in the run's directory."""
+
 
 class OnDisk(Keeper):
     """Keeps everything in the run's directory."""
@@ -54,6 +59,15 @@ class OnDisk(Keeper):
         self._best.keep_only(self._checkpoints.best_steps())
         return str(path.relative_to(self._checkpoints.folder.parent))
 
+    def bad_rows(self, step: int, rows: str) -> str:
+        """In a file named by the step."""
+        run = self._checkpoints.folder.parent
+        path = run / "non_finite" / f"step-{step:06d}.jsonl"
+        with writing(path):
+            path.parent.mkdir(exist_ok=True)
+        write_beside(path, rows)
+        return str(path.relative_to(run))
+
 
 class Nowhere(Keeper):
     """Keeps nothing: the first process has all of it."""
@@ -65,5 +79,9 @@ class Nowhere(Keeper):
         """Not kept."""
 
     def checkpoint(self, training: Training, state: TrainState) -> str:
+        """Not kept."""
+        return ""
+
+    def bad_rows(self, step: int, rows: str) -> str:
         """Not kept."""
         return ""

@@ -10,8 +10,10 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from embtune.errors import Stopped
+from embtune.pipeline.bad_step import rows_of, told
 from embtune.pipeline.evaluation import Measured, measure
 from embtune.pipeline.filling import tell_cache_notes, tokens_note
+from embtune.pipeline.health import Health
 from embtune.pipeline.intervals import Due
 from embtune.pipeline.job import Job
 from embtune.pipeline.keeping import Keeper
@@ -22,7 +24,7 @@ from embtune.pipeline.window import Window
 from embtune.report.events import CheckpointEvent, EvalEvent, WarningEvent
 from embtune.report.progress import Progress
 from embtune.report.run_directory import RunDirectory
-from embtune.train.loop import StepReport, train
+from embtune.train.loop import BadStep, NonFinite, StepReport, train
 from embtune.train.replicas import replicas_differ
 from embtune.train.state import BestScore, TrainState
 from embtune.train.stop import StopRequest
@@ -43,6 +45,7 @@ class Session:
     def __post_init__(self) -> None:
         config, total = self.job.loaded.config, self.job.training.schedule.total_steps
         self._window = Window(self.state.window)
+        self._health = Health(self.state, total)
         self._evaluations = Due.at_interval(config.eval.steps, total)
         self._saves = Due.at_interval(config.checkpoint.steps, total)
         self._saved = self.state.step if self.state.step else -1
@@ -60,6 +63,9 @@ class Session:
             if self.state.step != self._saved and self.state.step > 0:
                 self._save()
             raise Stopped(stopped.signum, self._farewell()) from None
+        except NonFinite as error:
+            self._tell_bad(error.bad, stops=True)
+            raise
 
     def _steps(self) -> None:
         total = self.job.training.schedule.total_steps
@@ -92,15 +98,22 @@ class Session:
         if logged:
             self.keeper.event(event)
             self._window.clear()
-        if report.skipped:
-            text = f"step {report.step}: loss {report.loss:g}, gradient norm {report.grad_norm:g}; the step was skipped"
-            self.warn("skipped-step", text)
-        if report.missing:
-            missing = ", ".join(name.replace("_", " ") for name in report.missing)
-            self.warn("nothing-to-learn", f"step {report.step}: nothing to learn in this batch, it has no {missing}")
+        if report.bad is not None:
+            self._tell_bad(report.bad, stops=False)
+        elif report.skipped and self._health.first("overflow"):
+            text = "gradients overflow in fp16, the step was skipped and the factor lowered, as it is now and then"
+            self.warn("overflow", f"step {report.step}: {text}")
+        for code, text in self._health.told_by(report):
+            self.warn(code, text)
         if report.halved_to is not None:
             text = f"step {report.step}: out of memory; now {report.halved_to:,} tokens at a time, with the same result"
             self.warn("out-of-memory", text)
+
+    def _tell_bad(self, bad: BadStep, stops: bool) -> None:
+        """Once, and the rows of that step are kept; a weight that is not finite makes every later step like it."""
+        if self._health.first("non-finite"):
+            place = self.keeper.bad_rows(bad.step, self.job.loaded.hide(rows_of(self.job, bad)))
+            self.warn("non-finite", told(bad, place, stops))
 
     def _tell_of_tokens(self) -> None:
         """What the plan could not say of sets that were still being tokenised when it was made."""

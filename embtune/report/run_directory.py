@@ -9,6 +9,7 @@
     best/                   weights of the best evaluations that a checkpoint names
     model/                  the trained model
     adapter/                its low-rank updates alone, in PEFT's format, where such were trained
+    non_finite/             the rows of the first step whose loss or gradient was not finite, where there was one
 
 Nothing in here deletes anything.
 """

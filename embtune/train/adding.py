@@ -1,4 +1,7 @@
-"""The last move of a step: what each process found is added up, once, over everything trainable."""
+"""The last move of a step: what each process found is added up, once, over everything trainable.
+
+Legend: D width.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from embtune.catalog.spec import Coupling
-from embtune.losses.objective import Count
-from embtune.train.outcome import GroupScores
+from embtune.train.collapse import Directions
+from embtune.train.outcome import GroupScores, Kind, Named, summed_directions
 from embtune.train.processes import Processes
+
+_Names = tuple[list[Named], dict[str, int]]  # of the scalars; towers and the width of their embeddings
 
 
 def add_up_step(
@@ -35,20 +40,24 @@ def add_up_step(
         RunError: another process has ended.
     """
     found = [parameter.grad is not None for parameter in parameters]
+    names, towers = _told(processes, groups) if idle else _names(groups)
+    counted = groups if coupling is not Coupling.BATCH or processes.world.is_first else ()
+    own = summed_directions(counted)
+    texts = [own[tower].texts if own else 0 for tower in towers]
     work = [sum(numbers) for numbers in zip(*(_work(group) for group in groups), strict=True)] or [0] * 4
-    *reached, tokens, token_slots, micro_batches, recomputed = processes.totals([*found, *work])
+    totals = processes.totals([*found, *work, *texts])
+    reached, (tokens, token_slots, micro_batches, recomputed) = totals[: len(found)], totals[len(found) :][:4]
     gradients = [_gradient(each) for each, times in zip(parameters, reached, strict=True) if times]
-    terms, counts = processes.told(_names(groups)) if idle else _names(groups)
-    sums = torch.zeros(len(terms) + len(counts), dtype=torch.float64, device=parameters[0].device)
-    if coupling is not Coupling.BATCH or processes.world.is_first:
-        for group in groups:
-            sums += torch.stack([scalar.double() for scalar in group.scalars])
-    processes.add_up([*gradients, sums])
-    values = list(sums.unbind())
+    sums = torch.zeros(len(names), dtype=torch.float64, device=parameters[0].device)
+    for group in counted:
+        sums += torch.stack([scalar.double() for scalar in group.scalars.values()])
+    pointing = [own[tower].total if own else sums.new_zeros(width).float() for tower, width in towers.items()]
+    processes.add_up([*gradients, sums, *pointing])
+    directions = map(Directions, pointing, totals[len(found) + 4 :])
     return GroupScores(
-        dict(zip(terms, values, strict=False)),
-        {name: Count(value, counts[name]) for name, value in zip(counts, values[len(terms) :], strict=True)},
+        dict(zip(names, sums.unbind(), strict=True)),
         tokens, token_slots, micro_batches, recomputed,
+        dict(zip(towers, directions, strict=True)),
     )  # fmt: skip
 
 
@@ -56,11 +65,17 @@ def _work(group: GroupScores) -> tuple[int, int, int, int]:
     return group.tokens, group.token_slots, group.micro_batches, group.recomputed
 
 
-def _names(groups: Sequence[GroupScores]) -> tuple[list[str], dict[str, bool]]:
-    """Those of the terms, and of the counts with whether there must be some; nothing where there is no group."""
+def _names(groups: Sequence[GroupScores]) -> _Names:
+    """What a step is told by; nothing where there is no group."""
     if not groups:
         return [], {}
-    return list(groups[0].terms), {name: count.needed for name, count in groups[0].counts.items()}
+    return list(groups[0].scalars), {name: len(each.total) for name, each in groups[0].directions.items()}
+
+
+def _told(processes: Processes, groups: Sequence[GroupScores]) -> _Names:
+    """The first process's, which always has a group."""
+    names, towers = processes.told(_names(groups))
+    return [Named(Kind(kind), name) for kind, name in names], towers
 
 
 def _gradient(parameter: nn.Parameter) -> Tensor:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from embtune.catalog.spec import Coupling
 from embtune.config.words import OnNonFinite
-from embtune.errors import CommonRunError
+from embtune.errors import CommonRunError, Problem, ran_out_of_memory
 from embtune.model.embedder import TextEmbedder
 from embtune.model.lanes import Lanes, lanes
 from embtune.train.adding import add_up_step
@@ -30,7 +30,7 @@ from embtune.train.graph_memory import tokens_that_fit
 from embtune.train.half_weights import HalfWeights
 from embtune.train.learning_rate import LearningRate
 from embtune.train.optimizer import Trainables, set_learning_rate
-from embtune.train.outcome import GroupScores, StepOutcome, read_scores
+from embtune.train.outcome import GroupScores, StepOutcome, Vitals, read_scores
 from embtune.train.planner import PlannedStep, Planner
 from embtune.train.precision import MixedPrecision
 from embtune.train.prepare import PreparedStep
@@ -45,11 +45,31 @@ _STEPS_AHEAD = 2  # planned and on the device: one that is due next, and one mor
 
 
 @dataclass(frozen=True)
+class BadStep:
+    """A step whose loss or gradient is not finite. step: counted from 1. what: of the two. rows: of the dataset."""
+
+    step: int
+    dataset: str
+    what: str
+    rows: tuple[int, ...]
+
+
+class NonFinite(CommonRunError):
+    """A step like that ended the run."""
+
+    def __init__(self, problem: Problem, bad: BadStep) -> None:
+        super().__init__(problem)
+        self.bad = bad
+
+
+@dataclass(frozen=True)
 class StepReport:
     """What one step did.
 
     counts: what the objective found to learn from, by name. missing: those of them that are zero where zero means that
-    there was nothing to learn. skipped: the loss or gradient was not finite and the weights were left alone.
+    there was nothing to learn. skipped: the weights were left alone, for the loss or gradient was not finite (`bad`),
+    or the gradient not under the factor of the fp16 loss scaler, which then lowers it.
+    vitals: by what it is seen whether the training learns anything.
     """
 
     step: int
@@ -67,6 +87,8 @@ class StepReport:
     recomputed: int
     skipped: bool
     halved_to: int | None  # micro-batch budget after running out of memory in this step
+    vitals: Vitals
+    bad: BadStep | None
 
 
 @dataclass
@@ -97,7 +119,7 @@ def train(training: Training, state: TrainState) -> Generator[StepReport, None, 
     """Train from `state.step` to the end of the schedule, one report a step; `state` is up to date at each report.
 
     Raises:
-        RunError: a loss or gradient is not finite and `on_non_finite` is STOP; the message names the rows. The weights
+        NonFinite: a loss or gradient is not finite and `on_non_finite` is STOP; the message names the rows. The weights
             are those of the last good step.
     """
     _set_training_mode(training)
@@ -121,12 +143,12 @@ def _step(training: Training, state: TrainState, planner: Planner, plans: Iterat
     # The one wait of a step: for all it has to tell, before the weights change, so that no bad gradient reaches them.
     norm = _unscaled_grad_norm(training)
     outcome, (grad_norm,) = read_scores([scores], norm)
-    skipped = not _finite(training, outcome, grad_norm)
-    if skipped and training.on_non_finite is OnNonFinite.STOP:
-        raise _non_finite(task, place.batch.rows, state.step + 1, outcome, grad_norm)
-    if not skipped:
+    bad = None if _finite(training, outcome, grad_norm) else _bad_step(task, place.batch.rows, state.step + 1, outcome)
+    if bad is not None and training.on_non_finite is OnNonFinite.STOP:
+        raise _non_finite(bad, outcome, grad_norm)
+    if bad is None:
         _clip(training, norm, grad_norm)
-    skipped |= not _optimise(training, rate, skipped)
+    skipped = not _optimise(training, rate, bad is not None)
     state.step += 1
     state.tokens += outcome.tokens
     state.scaler = training.precision.state()
@@ -135,6 +157,7 @@ def _step(training: Training, state: TrainState, planner: Planner, plans: Iterat
     return StepReport(
         state.step, place.epoch, task.rows.name, outcome.terms, outcome.counts, outcome.missing, outcome.loss, rate,
         grad_norm, outcome.tokens, outcome.token_slots, seconds, outcome.recomputed, skipped, halved_to,
+        outcome.vitals, bad,
     )  # fmt: skip
 
 
@@ -160,7 +183,9 @@ def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -
             step = planned.sent.arrived()
             groups = run_step(step, task.objective, _embed_settings(training, task, step), seed)
             return _added_up(training, groups, task, step), halved_to
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out_of_memory(error):
+                raise
             training.processes.out_of_memory(error)
             if training.budget.micro_batch_tokens == 1:
                 raise _out_of_memory() from error
@@ -224,15 +249,15 @@ def _finite(training: Training, outcome: StepOutcome, grad_norm: float) -> bool:
     return math.isfinite(grad_norm) or training.precision.scaler.is_enabled()
 
 
-def _optimise(training: Training, rate: float, skipped: bool) -> bool:
-    """Change the weights, unless the step is skipped. Whether they were: under fp16 the scaler has the last word.
+def _optimise(training: Training, rate: float, bad: bool) -> bool:
+    """Change the weights, unless the step is bad. Whether they were: under fp16 the scaler has the last word.
 
     Raises:
         RunError: the scaler's factor is used up, so it is not overflow that makes the gradients infinite.
     """
     scaler = training.precision.scaler
     set_learning_rate(training.optimizer, rate)
-    if not skipped:
+    if not bad:
         scaler.step(training.optimizer)
     factor = scaler.get_scale()
     scaler.update()
@@ -243,24 +268,30 @@ def _optimise(training: Training, rate: float, skipped: bool) -> bool:
             "the gradients stay infinite at every factor of the fp16 loss scaler",
             "Lower train.learning_rate, or use train.precision: bf16 or fp32.",
         )
-    return scaler.get_scale() >= factor
+    return not bad and scaler.get_scale() >= factor
 
 
 def _out_of_memory() -> CommonRunError:
     return CommonRunError.of(
         "out-of-memory",
-        "the device has no memory for a single text",
-        "Lower model.max_seq_length or train.batch_size, use a smaller model, or free the device.",
+        "there is no memory for a single text at a time, beside weights, optimiser and the vectors of the batch",
+        "Lower model.max_seq_length or train.batch_size, use a smaller model, or free memory.",
     )
 
 
-def _non_finite(task: Task, rows: np.ndarray, step: int, outcome: StepOutcome, grad_norm: float) -> CommonRunError:
+def _bad_step(task: Task, rows: np.ndarray, step: int, outcome: StepOutcome) -> BadStep:
     what = "loss" if not math.isfinite(outcome.loss) else "gradient"
-    shown = ", ".join(str(row) for row in rows[:10].tolist()) + (", ..." if len(rows) > 10 else "")
-    return CommonRunError.of(
-        "non-finite",
-        f"step {step}: the {what} is not finite (terms {outcome.terms}, gradient norm {grad_norm}); "
-        f"dataset {task.rows.name!r}, rows {shown}",
-        "Lower train.learning_rate, use train.precision: fp32 to see whether it is overflow, "
-        "or set train.on_non_finite: skip.",
+    return BadStep(step, task.rows.name, what, tuple(rows.tolist()))
+
+
+def _non_finite(bad: BadStep, outcome: StepOutcome, grad_norm: float) -> NonFinite:
+    shown = ", ".join(map(str, bad.rows[:10])) + (", ..." if len(bad.rows) > 10 else "")
+    message = (
+        f"step {bad.step}: the {bad.what} is not finite (terms {outcome.terms}, gradient norm {grad_norm}); "
+        f"dataset {bad.dataset!r}, rows {shown}"
     )
+    hint = (
+        "Lower train.learning_rate, use train.precision: fp32 to see whether it is overflow, "
+        "or set train.on_non_finite: skip."
+    )
+    return NonFinite(Problem("non-finite", message, hint=hint), bad)

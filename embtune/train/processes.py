@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from embtune.errors import LostProcess
 from embtune.train.buckets import buckets_of, flattened, spread
@@ -113,7 +115,7 @@ class Group(Processes):
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         with _lost():
             dist.init_process_group(
-                backend, init_method=world.meeting_point, world_size=world.size, rank=world.rank, timeout=_STEP
+                backend, store=_store_of(world), world_size=world.size, rank=world.rank, timeout=_STEP
             )
             self._patient = dist.new_group(backend="gloo", timeout=_PREPARATION)
 
@@ -175,6 +177,13 @@ class Group(Processes):
             while not work.is_completed():
                 time.sleep(_POLLED)
             work.wait()
+
+
+def _store_of(world: World) -> Store:
+    """Where they leave word for each other, of this start alone: torchrun keeps one place through all its restarts."""
+    store, _, _ = next(rendezvous(world.meeting_point, world.rank, world.size, timeout=_STEP))
+    store.set_timeout(_STEP)
+    return PrefixStore(f"start-{world.restarts}", store)
 
 
 def meet(world: World) -> Processes:

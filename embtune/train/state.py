@@ -24,6 +24,7 @@ class TrainState:
     evaluated: the last step that was evaluated, -1 before the first evaluation.
     first_metrics, last_metrics: of the evaluation before step 1 and of the latest one.
     window: sums over the steps since the last log line.
+    signs: of a training that learns nothing, and how many steps showed them. warned: those that were told.
     """
 
     step: int = 0
@@ -34,6 +35,8 @@ class TrainState:
     first_metrics: dict[str, float] = field(default_factory=dict)
     last_metrics: dict[str, float] = field(default_factory=dict)
     window: dict[str, float] = field(default_factory=dict)
+    signs: dict[str, int] = field(default_factory=dict)
+    warned: list[str] = field(default_factory=list)
     scaler: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

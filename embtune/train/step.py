@@ -22,8 +22,9 @@ from embtune.catalog.spec import Coupling
 from embtune.losses.objective import Batch, Objective
 from embtune.losses.row_blocks import RowShare, all_rows
 from embtune.train.budget import EVERYTHING
+from embtune.train.collapse import directions_of
 from embtune.train.embed import Embedding, EmbedSettings
-from embtune.train.outcome import GroupScores
+from embtune.train.outcome import GroupScores, scalars_of
 from embtune.train.prepare import PreparedGroup, PreparedStep
 from embtune.train.processes import Alone, Processes
 from embtune.train.seeds import draw_from, generator, mix
@@ -73,7 +74,7 @@ def _scored(group: PreparedGroup, embedding: Embedding, settings: EmbedSettings,
     draws = generator(seed, "objective")
     sharing = partial(_share_of, settings.processes, group.batch.row_block)
     batch = replace(group.batch, embeddings=views, generator=draws, autocast=autocast, sharing=sharing)
-    return replace(batch, counts={})
+    return replace(batch, counts={}, softness={})
 
 
 def _share_of(processes: Processes, row_block: int, rows: int) -> RowShare:
@@ -94,4 +95,6 @@ def _score(objective: Objective, batch: Batch, settings: EmbedSettings) -> dict[
 
 def _scores(terms: dict[str, Tensor], batch: Batch, group: PreparedGroup, embedding: Embedding) -> GroupScores:
     slots = sum(each.features.token_slots for each in group.text_batches)
-    return GroupScores(terms, batch.counts, group.tokens, slots, len(group.text_batches), embedding.recomputed)
+    batches, tables = len(group.text_batches), embedding.tables.items()
+    directions = {tower: directions_of(table[-1]) for tower, table in tables if table.requires_grad}
+    return GroupScores(scalars_of(terms, batch), group.tokens, slots, batches, embedding.recomputed, directions)

@@ -57,6 +57,11 @@ def test_problems_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "error[code]: message\nerror[code]: message\n")
 
 
+def test_so_it_is_with_the_memory_of_a_gpu(capsys: pytest.CaptureFixture[str]) -> None:
+    assert raising(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")) == 1
+    assert capsys.readouterr().err.startswith("error[out-of-memory]: there is no memory left: CUDA out of memory")
+
+
 def test_an_unforeseen_failure_is_one_message_and_a_traceback_only_when_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

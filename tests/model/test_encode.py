@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 from small_models import TEXTS
+from torch import nn
 
 from embtune.model.embedder import TextEmbedder
 from embtune.model.encode import encode_texts
+from embtune.model.features import Features
 from embtune.model.load import load_model
 
 MANY = [text[i:] for text in TEXTS for i in range(0, 12, 3)]
@@ -26,6 +28,35 @@ def model(request: pytest.FixtureRequest, plain_folder: Callable[[str], Path]) -
 def test_any_batching_equals_one_text_at_a_time(model: TextEmbedder, token_budget: int) -> None:
     alone = np.concatenate([encode_texts(model, [text]) for text in MANY])
     np.testing.assert_allclose(encode_texts(model, MANY, token_budget=token_budget), alone, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_where_memory_runs_out_fewer_texts_are_embedded_at_once(model: TextEmbedder, error: Exception) -> None:
+    """A device that has none for more than two texts, played by a hook before the model."""
+    wanted = encode_texts(model, MANY)
+
+    def small_device(module: nn.Module, inputs: tuple[Features, ...]) -> None:
+        offsets, ids = inputs[0].offsets, inputs[0].input_ids
+        if (len(ids) if offsets is None else len(offsets) - 1) > 2:
+            raise error
+
+    handle = model.register_forward_pre_hook(small_device)
+    done: list[int] = []
+    np.testing.assert_allclose(encode_texts(model, MANY, progress=done.append), wanted, atol=1e-6, rtol=1e-5)
+    assert sum(done) == len(MANY)
+    handle.remove()
+
+
+def test_no_memory_for_one_text_is_an_error(model: TextEmbedder) -> None:
+    def no_device(module: nn.Module, inputs: tuple[Features, ...]) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    handle = model.register_forward_pre_hook(no_device)
+    with pytest.raises(torch.OutOfMemoryError):
+        encode_texts(model, MANY)
+    handle.remove()
 
 
 def test_no_text_gives_no_vector(model: TextEmbedder) -> None:

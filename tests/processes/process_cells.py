@@ -18,7 +18,7 @@ from torch import Tensor
 
 from embtune.pipeline.job import Job
 from embtune.train.checkpoint import trainable_tensors
-from embtune.train.loop import train
+from embtune.train.loop import StepReport, train
 from embtune.train.processes import meet
 from embtune.train.state import TrainState
 from embtune.world import World
@@ -44,7 +44,10 @@ def cells_shown(every_form: bool = False) -> Iterator[Cell]:
 
 @dataclass(frozen=True)
 class Trained:
-    """What one process has after the steps. terms, norms: of each step. weights: by name. digest: of all their bits."""
+    """What one process has after the steps.
+
+    terms (with `vitals`), norms: of each step. weights: by name. digest: of all their bits.
+    """
 
     terms: list[dict[str, float]]
     norms: list[float]
@@ -105,7 +108,16 @@ def trained(job: Job) -> Trained:
     digest = hashlib.sha256()
     for name in sorted(weights):
         digest.update(weights[name].numpy().tobytes())
-    return Trained([each.terms for each in reports], [each.grad_norm for each in reports], weights, digest.hexdigest())
+    terms = [each.terms | vitals(each) for each in reports]
+    return Trained(terms, [each.grad_norm for each in reports], weights, digest.hexdigest())
+
+
+def vitals(report: StepReport) -> dict[str, float]:
+    """What else a step adds up over the processes, beside its terms."""
+    found = report.vitals
+    return {f"{name} cosine": each for name, each in found.cosines.items()} | {
+        f"{name} cost": each for name, each in found.costs.items()
+    }
 
 
 def train_by(size: int, cells: Sequence[Cell], folder: Path, guide: Path) -> None:

@@ -161,7 +161,12 @@ def test_clipping_bounds_the_norm_over_everything_trainable() -> None:
     assert all(report.grad_norm > 1e-2 for report in reports), "the report tells the norm before clipping"
 
 
-def test_without_memory_the_step_is_repeated_with_half_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_without_memory_the_step_is_repeated_with_half_the_budget(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     """A device that cannot hold more than 64 token slots at a time, played by the engine's own step."""
     undisturbed = training()
     list(train(undisturbed, TrainState()))
@@ -169,7 +174,7 @@ def test_without_memory_the_step_is_repeated_with_half_the_budget(monkeypatch: p
 
     def small_device(step: PreparedStep, objective: Objective, settings: EmbedSettings, seed: int) -> list[GroupScores]:
         if any(each.features.token_slots > 64 for group in step.groups for each in group.text_batches):
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         return real(step, objective, settings, seed)
 
     monkeypatch.setattr(loop, "run_step", small_device)
