@@ -21,6 +21,7 @@ COMMANDS = (
     ("check-format", "embtune.cli.check_format"),
     ("list-losses", "embtune.cli.list_losses"),
     ("validate", "embtune.cli.validate"),
+    ("label", "embtune.cli.label"),
     ("evaluate", "embtune.cli.evaluate"),
     ("encode", "embtune.cli.encode"),
     ("mine", "embtune.cli.mine"),

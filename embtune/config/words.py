@@ -58,6 +58,14 @@ class BatchSampler(StrEnum):
     SEQUENTIAL = "sequential"
 
 
+class MixtureStrategy(StrEnum):
+    """In which order the batches of several training sets come."""
+
+    PROPORTIONAL = "proportional"
+    ROUND_ROBIN = "round_robin"
+    CONCATENATE = "concatenate"
+
+
 class Optimizer(StrEnum):
     """The optimisers there are."""
 

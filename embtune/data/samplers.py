@@ -13,9 +13,11 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from embtune.config.words import MixtureStrategy
 from embtune.data.distinct_batches import cut_without_duplicates
 from embtune.data.examples import Examples
 from embtune.data.label_batches import cut_by_label
+from embtune.data.mixtures import in_order
 
 Rows = NDArray[np.int64]
 _ROWS, _BATCHES = 0, 1  # what a random stream is for: the same seed never serves two purposes
@@ -45,10 +47,11 @@ def plan_epoch(
     seed: int,
     epoch: int,
     weights: Sequence[float] | None = None,
+    strategy: MixtureStrategy = MixtureStrategy.PROPORTIONAL,
 ) -> list[PlannedBatch]:
     """The batches of one epoch, in order.
 
-    A batch holds rows of one dataset; the batches of all datasets are shuffled together, unless the order of all is the
+    A batch holds rows of one dataset. Batches are shuffled, unless the order of all that are shuffled together is the
     files'. A short batch is kept, so no row is ever lost.
 
     Args:
@@ -57,20 +60,27 @@ def plan_epoch(
         epoch: counts from 0.
         weights: how often an epoch sees each dataset's rows, 1 by default. 2 goes through them twice, in two passes
             with batches of their own; with 0.5 an epoch sees one half and the next epoch the other.
+        strategy: in which order the batches of several datasets come.
 
     Raises:
         ValueError: `GROUP_BY_LABEL` on a dataset without classes.
     """
     batches = [
-        PlannedBatch(number, rows)
+        [
+            PlannedBatch(number, rows)
+            for part in _parts(data, kinds[number], (seed, _ROWS, number), epoch, weights[number] if weights else 1.0)
+            for rows in _cut(data, part, kinds[number], batch_sizes[number])
+        ]
         for number, data in enumerate(datasets)
-        for part in _parts(data, kinds[number], (seed, _ROWS, number), epoch, weights[number] if weights else 1.0)
-        for rows in _cut(data, part, kinds[number], batch_sizes[number])
     ]
-    if all(kind is SamplerKind.SEQUENTIAL for kind in kinds):
-        return batches
-    order = np.random.default_rng((seed, _BATCHES, epoch)).permutation(len(batches))
-    return [batches[i] for i in order.tolist()]
+
+    def shuffled(some: Sequence[PlannedBatch], dataset: int | None) -> Sequence[PlannedBatch]:
+        if all(kind is SamplerKind.SEQUENTIAL for kind in (kinds if dataset is None else (kinds[dataset],))):
+            return some
+        stream = (seed, _BATCHES, epoch) if dataset is None else (seed, _BATCHES, epoch, dataset)
+        return [some[i] for i in np.random.default_rng(stream).permutation(len(some)).tolist()]
+
+    return in_order(batches, strategy, shuffled)
 
 
 def _parts(data: Examples, kind: SamplerKind, stream: tuple[int, ...], epoch: int, weight: float) -> list[Rows]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -34,6 +35,7 @@ def plan_facts(job: Job) -> list[Fact]:
     facts = list(_models(job))
     facts += _lora_facts(config.model.lora)
     facts += [_data_fact(each, rows.rows) for each, rows in zip(job.inputs.train_sets, training.tasks, strict=True)]
+    facts += list(_mixture(job))
     facts += list(_frozen(job.frozen))
     facts += [Fact(f"eval {each.config.name}", _size(each)) for each in job.inputs.eval_sets]
     facts += [Fact("loss", [describe_loss(loss) for loss in config.loss], "\n".join(map(describe_loss, config.loss)))]
@@ -142,6 +144,27 @@ def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
     return Fact(f"train {each.config.name}", value, "  ".join(parts))
 
 
+def _mixture(job: Job) -> Iterator[Fact]:
+    """What the run takes of each of several training sets, exactly, and in which order."""
+    sets, mixture = job.inputs.train_sets, job.loaded.config.data.mixture
+    if len(sets) == 1:
+        return
+    steps, rows = Counter[int](), Counter[int]()
+    for batch in job.training.schedule.batches():
+        steps[batch.dataset] += 1
+        rows[batch.dataset] += len(batch.rows)
+    value: dict[str, object] = {"strategy": mixture.strategy.value, "temperature": mixture.temperature}
+    lines = [f"{mixture.strategy.value}, temperature {mixture.temperature:g}"]
+    for number, each in enumerate(sets):
+        passes = rows[number] / len(each.examples)
+        value[each.config.name] = {"rows": rows[number], "steps": steps[number], "passes": round(passes, 4)}
+        share = rows[number] / max(1, rows.total())
+        lines.append(
+            f"{each.config.name}: {rows[number]:,} rows ({share:.0%}, {passes:.3g} passes) in {steps[number]:,} steps"
+        )
+    yield Fact("mixture", value, "\n".join(lines))
+
+
 def _frozen(towers: FrozenTowers) -> Iterator[Fact]:
     """The guides and the teachers, each with what it embedded of one training set."""
     for role in dict.fromkeys(tower.role for tower in towers):
@@ -172,19 +195,18 @@ def _size(each: EvalSet) -> str:
 
 def _batch_fact(job: Job) -> Fact:
     size, settings = job.loaded.config.train.batch_size, job.inputs.settings
-    budget = job.training.budget
-    text = (
-        f"{size} rows a step, {settings.sampler_words}; {budget.micro_batch_tokens:,} tokens at a time on this machine"
-    )
+    sizes = " or ".join(map(str, dict.fromkeys(settings.batch_sizes)))
+    at_once = f"{job.training.budget.micro_batch_tokens:,} tokens at a time on this machine"
+    text = f"{sizes} rows a step, {settings.sampler_words}; {at_once}"
     return Fact("batch", size, text)
 
 
 def _negatives(job: Job) -> Iterator[Fact]:
     """What each anchor is told apart from, for the losses that learn from the rest of the batch."""
-    for each in job.inputs.train_sets:
+    for each, size in zip(job.inputs.train_sets, job.inputs.settings.batch_sizes, strict=True):
         if not any(takes_large_batches(loss.spec) for loss in each.losses):
             continue
-        batch = min(job.loaded.config.train.batch_size, len(each.examples))
+        batch = min(size, len(each.examples))
         own = sum(is_negative(role) for role in each.examples.roles)
         in_batch = (batch - 1) * (1 + own)
         value = {"in_batch": in_batch, "own": own}

@@ -174,12 +174,15 @@ def _training(
 def _schedule(loaded: LoadedConfig, inputs: Inputs, tasks: Sequence[Task]) -> BatchSchedule:
     train = loaded.config.train
     datasets = [each.examples for each in inputs.train_sets]
-    weights = [each.config.weight for each in inputs.train_sets]
-    kinds = [SamplerKind(sampler) for sampler in inputs.settings.samplers]
-    sizes = [task.maker.texts_for(train.batch_size) if task.maker else train.batch_size for task in tasks]
+    settings, strategy = inputs.settings, loaded.config.data.mixture.strategy
+    kinds = [SamplerKind(sampler) for sampler in settings.samplers]
+    sizes = [
+        task.maker.texts_for(size) if task.maker else size
+        for task, size in zip(tasks, settings.batch_sizes, strict=True)
+    ]
     try:
         return BatchSchedule(
-            lambda epoch: plan_epoch(datasets, kinds, sizes, loaded.config.seed, epoch, weights),
+            lambda epoch: plan_epoch(datasets, kinds, sizes, loaded.config.seed, epoch, settings.passes, strategy),
             train.num_train_epochs or 1.0,
             train.max_steps,
         )

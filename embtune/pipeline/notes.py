@@ -64,14 +64,15 @@ def truncation(tasks: Sequence[Task]) -> Warnings:
 
 def _short_batches(job: Job) -> Warnings:
     """Texts that stand in very many rows leave most batches short."""
-    schedule, size = job.training.schedule, job.loaded.config.train.batch_size
-    rows = sum(len(each.examples) * each.config.weight for each in job.inputs.train_sets)
-    full = max(1.0, rows / size) + len(job.inputs.train_sets)
-    cuts_short = BatchSampler.NO_DUPLICATES in job.inputs.settings.samplers
+    schedule, settings, sets = job.training.schedule, job.inputs.settings, job.inputs.train_sets
+    sizes = zip(sets, settings.passes, settings.batch_sizes, strict=True)
+    batches = sum(len(each.examples) * passes / size for each, passes, size in sizes)
+    full = max(1.0, batches) + len(sets)
+    cuts_short = BatchSampler.NO_DUPLICATES in settings.samplers
     if cuts_short and schedule.steps_per_epoch > _SHORT_BATCHES_WORTH_SAYING * full:
         yield (
             "short-batches",
-            f"an epoch takes {schedule.steps_per_epoch:,} steps where {rows / size:,.0f} full batches would do: some "
+            f"an epoch takes {schedule.steps_per_epoch:,} steps where {batches:,.0f} full batches would do: some "
             "texts stand in very many rows, and no batch holds a text twice; leave some of those rows out, or set "
             "train.batch_sampler: random",
         )

@@ -10,8 +10,10 @@ import torch
 from embtune.catalog import LossSpec, effective_spec
 from embtune.catalog.spec import Coupling, Need
 from embtune.config import LoadedConfig
+from embtune.config.sections.data import MixtureConfig
 from embtune.config.sections.losses import LossConfig
 from embtune.config.words import BatchSampler, GradientCache, Precision
+from embtune.data.mixtures import passes
 from embtune.errors import ConfigError
 from embtune.pipeline.datasets import TrainSet
 from embtune.train.precision import cpu_computes_bf16, decide_device, decide_precision
@@ -31,12 +33,15 @@ _CACHE_KEY = "train.gradient_cache"
 class Settings:
     """Decided values. `notes` says what was changed or decided and why, a sentence each.
 
-    samplers: one for each training set.
+    samplers, batch_sizes, passes: one for each training set: how its rows are put into batches, how many of them into
+        one, and how often an epoch goes through it.
     """
 
     device: torch.device
     precision: Precision
     samplers: tuple[BatchSampler, ...]
+    batch_sizes: tuple[int, ...]
+    passes: tuple[float, ...]
     gradient_cache: GradientCache
     notes: tuple[str, ...]
 
@@ -72,7 +77,24 @@ def decide_settings(
     precision = decide_precision(train.precision, device, bf16_speedup)
     if precision in _IN_BF16 and device.type == "cpu" and not _cpu_computes_bf16(bf16_speedup):
         raise ConfigError(loaded.problem(("train", "precision"), "no-bf16", _NO_BF16, _NO_BF16_HINT))
-    return Settings(device, precision, samplers, cache, notes)
+    mixture = loaded.config.data.mixture
+    sizes, weights = [len(each.examples) for each in train_sets], [each.config.weight for each in train_sets]
+    return Settings(
+        device=device,
+        precision=precision,
+        samplers=samplers,
+        batch_sizes=tuple(each.config.batch_size or train.batch_size for each in train_sets),
+        passes=tuple(passes(sizes, weights, mixture.temperature)),
+        gradient_cache=cache,
+        notes=(*notes, *_mixture_of_one(mixture, len(train_sets))),
+    )
+
+
+def _mixture_of_one(mixture: MixtureConfig, sets: int) -> tuple[str, ...]:
+    """A mixture is one of several sets."""
+    if sets > 1 or mixture == MixtureConfig():
+        return ()
+    return ("data.mixture has no effect: there is one training set",)
 
 
 def _cpu_computes_bf16(speedup: float | None) -> bool:

@@ -6,7 +6,7 @@ place by number alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -77,6 +77,11 @@ class BatchSchedule:
         """The batch of the step that follows `step` finished steps, `0 <= step < total_steps`."""
         epoch = self._epoch_of(step)
         return Place(self.epochs_after(step + 1), self._plan(epoch)[step - self._starts[epoch]])
+
+    def batches(self) -> Iterator[PlannedBatch]:
+        """All batches of the run, in order; epochs are planned anew for it, one at a time."""
+        for epoch, start in enumerate(self._starts[:-1]):
+            yield from self._plan(epoch)[: self.total_steps - start]
 
     def epochs_after(self, steps: int) -> float:
         """How many epochs are done after so many steps."""

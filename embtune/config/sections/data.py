@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from embtune.config.sections.base import PositiveFloat, PositiveInt, Section, Text
 from embtune.config.sections.losses import OneLoss
-from embtune.config.words import OnBadRow
+from embtune.config.words import MixtureStrategy, OnBadRow
 
 _NAME = r"^[^\s/@]+$"  # "/" and "@" part metric names, as in dev@64/ndcg@10
 
@@ -62,6 +62,9 @@ class TrainDatasetConfig(DatasetConfig):
     weight: Annotated[PositiveFloat, Field(le=1000)] = Field(
         default=1.0, description="Share in a mixture, relative to the other training sets."
     )
+    batch_size: PositiveInt | None = Field(
+        default=None, description="Rows of a step that trains on this set; null takes train.batch_size."
+    )
     hold_out: PositiveInt | None = Field(
         default=None,
         description="Rows kept out of training, to evaluate on; rows that share a text stay together.",
@@ -75,10 +78,28 @@ class EvalDatasetConfig(DatasetConfig):
     """One entry of `data.eval`."""
 
 
+class MixtureConfig(Section):
+    """How several training sets are mixed. A batch holds rows of one of them."""
+
+    strategy: MixtureStrategy = Field(
+        default=MixtureStrategy.PROPORTIONAL,
+        description="Batches of all sets shuffled together (proportional), one of each set in turn as long as it has "
+        "any (round_robin), or set after set (concatenate).",
+    )
+    temperature: Annotated[PositiveFloat, Field(le=1000)] = Field(
+        default=1.0,
+        description="A set's share of the rows is its weight times its size to the power of 1/temperature: 1 is "
+        "proportional to the sizes, more gives small sets more, 1000 gives all as much as their weights say.",
+    )
+
+
 class DataConfig(Section):
     """`data:` training sets, evaluation sets, and what happens to bad rows."""
 
     train: tuple[TrainDatasetConfig, ...] = Field(min_length=1, description="Training sets; several make a mixture.")
+    mixture: MixtureConfig = Field(
+        default_factory=MixtureConfig, description="How several training sets are mixed: shares, and order of batches."
+    )
     eval: tuple[EvalDatasetConfig, ...] = Field(default=(), description="Evaluation sets.")
     on_bad_row: OnBadRow = Field(
         default=OnBadRow.ERROR,

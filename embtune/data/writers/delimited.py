@@ -7,6 +7,8 @@ import io
 from collections.abc import Sequence
 from typing import BinaryIO
 
+import numpy as np
+
 from embtune.data.readers.json_lines import json_kind
 from embtune.data.writers.sink import RowSink, Values, is_encodable, refuse_value
 from embtune.data.writers.table import Header
@@ -41,8 +43,8 @@ class DelimitedSink(RowSink):
 
 
 def _cell(column: str, value: object) -> object:
-    if isinstance(value, list | tuple | dict):
-        refuse_value("a csv or tsv file", column, json_kind(value))
+    if isinstance(value, list | tuple | dict | np.ndarray):
+        refuse_value("a csv or tsv file", column, "a list" if isinstance(value, np.ndarray) else json_kind(value))
     if isinstance(value, str) and not value.isascii() and not is_encodable(value):
         refuse_value("a csv or tsv file", column, "half a character (a lone surrogate)")
     return value
