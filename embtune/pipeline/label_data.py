@@ -11,7 +11,7 @@ from typing import BinaryIO, NoReturn
 
 from embtune.catalog import Catalogue, LabelKind, LossSpec
 from embtune.catalog.fitting import what_it_takes
-from embtune.catalog.roles import LABEL_ROLE, is_negative
+from embtune.catalog.roles import LABEL_ROLE, in_role_order, is_negative, is_numbered_text
 from embtune.catalog.taught import LABEL_COLUMNS, taught_label
 from embtune.config.sections.data import name_of
 from embtune.config.words import OnBadRow
@@ -107,7 +107,9 @@ def label_form(data: Unlabelled, spec: LossSpec) -> LabelForm:
     """What the labels of these rows are."""
     kind = taught_label(spec, data.layout.roles)
     assert kind is not None, "the texts were held against the loss"
-    return LabelForm(kind, data.layout.roles)
+    declared = in_role_order(data.declared or ())
+    # two texts without a label are read as a pair; who declares text_1 and text_2 means two texts
+    return LabelForm(kind, declared if all(map(is_numbered_text, declared)) and declared else data.layout.roles)
 
 
 def check_prompts(prompts: Mapping[str, str], data: Unlabelled) -> None:

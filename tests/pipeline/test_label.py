@@ -269,12 +269,17 @@ def test_texts_that_the_loss_does_not_take_are_refused(order: LabelOrder, tmp_pa
     assert "embtune mine" in said
 
 
-def test_a_label_that_would_be_misread_is_refused_until_columns_are_declared(order: LabelOrder, tmp_path: Path) -> None:
-    rows = [{"text": row["anchor"], "label": "abc"[i % 3]} for i, row in enumerate(pairs(tmp_path / "x.jsonl"))]
-    by_class = replace(order, data=str(write_rows(tmp_path / "classes.jsonl", list(map(dict, rows)))), loss="mse")
-    assert "--columns '{text: text}'" in str(refusal(by_class))
-    report = run_labelling(replace(by_class, columns={"text": "text"}), QUIET)
-    assert report.record()["columns"] == {"text": "text", "label": "embedding"}
+def test_texts_beside_another_label_are_declared(order: LabelOrder, tmp_path: Path) -> None:
+    rows = [
+        {"sentence1": row["anchor"], "sentence2": row["positive"], "score": i / 60}
+        for i, row in enumerate(pairs(tmp_path / "x.jsonl"))
+    ]
+    scored = replace(order, data=str(write_rows(tmp_path / "scored.jsonl", list(map(dict, rows)))), loss="mse")
+    assert "--columns" in str(refusal(scored))
+    columns = {"text_1": "sentence1", "text_2": "sentence2"}
+    report = run_labelling(replace(scored, columns=columns), QUIET)
+    assert report.record()["columns"] == {**columns, "label": "embedding"}
+    assert len(next(read_rows(order.out)).values["embedding"]) == 2  # type: ignore[arg-type]
 
 
 def test_a_column_of_the_labels_name_is_not_overwritten(order: LabelOrder, tmp_path: Path) -> None:
