@@ -22,7 +22,7 @@ from embtune.model.encode import encoded_width
 from embtune.model.fingerprint import model_fingerprint
 from embtune.model.frozen import frozen_vectors
 from embtune.model.load import load_model
-from embtune.model.packing import pack_where_faster
+from embtune.model.packing import pack_if_alike
 from embtune.model.queries import task_prompt
 from embtune.model.router_layout import DOCUMENT, QUERY
 from embtune.pipeline.evaluate_job import model_folder
@@ -149,7 +149,7 @@ def load_teacher(name: str, prompts: Mapping[str, str], wants_vectors: bool) -> 
     precision = MixedPrecision(decide_precision(Precision.AUTO, device), device)
     if not is_cross_encoder(folder):
         model = load_model(folder).to(device)
-        pack_where_faster(model)
+        pack_if_alike(model)
         return VectorTeacher(model, prompts, precision)
     if wants_vectors or prompts:
         lacks = "embeds no text" if wants_vectors else "has no prompts"
