@@ -50,9 +50,9 @@ def _classes(classes: Mapping[str, Found], unnamed: int) -> str:
 
 def _range(numbers: NumberRange, kind: str) -> str:
     line = f"label: {kind} from {numbers.lowest:g} to {numbers.highest:g}, mean {numbers.mean:.3g}"
-    if numbers.lowest < 0 or numbers.highest > 1:
-        return line
     total = sum(numbers.tenths)
+    if not total or numbers.lowest < 0 or numbers.highest > 1:
+        return line
     return f"{line}; in tenths of 0 to 1: {' '.join(f'{count / total:.0%}' for count in numbers.tenths)}"
 
 

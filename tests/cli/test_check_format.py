@@ -207,3 +207,9 @@ def test_what_is_wrong_with_data_or_a_loss_that_the_command_line_names_is_told_w
         result = run_embtune("check-format", *words, cwd=tmp_path)
         assert result.returncode == 2
         assert result.stderr.startswith(place)
+
+
+def test_numbers_of_vectors_between_0_and_1_are_told_without_tenths(tmp_path: Path) -> None:
+    path = write(tmp_path / "vectors.jsonl", [{"text": f"text {n}", "embedding": [0.5, 0.25]} for n in range(4)])
+    done = run_embtune("check-format", path)
+    assert "label: vector from 0.25 to 0.5, mean 0.375\n" in done.stdout, done.stderr
