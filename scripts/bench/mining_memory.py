@@ -13,7 +13,7 @@ from embtune.model.load import load_model
 from embtune.model.save import save_model
 
 _ANCHORS, _WORDS, _VOCABULARY = 1000, 60, 5000
-_GROWTH = 0.05  # of the peak, from the smallest corpus to the largest
+_GROWTH = 0.1  # of the peak, from the smallest corpus to the largest
 
 
 def measure_memory(folder: Path, sizes: Sequence[int]) -> int:
