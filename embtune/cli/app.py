@@ -20,6 +20,7 @@ COMMANDS = (
     ("train", "embtune.cli.train"),
     ("check-format", "embtune.cli.check_format"),
     ("list-losses", "embtune.cli.list_losses"),
+    ("convert", "embtune.cli.convert"),
     ("validate", "embtune.cli.validate"),
     ("label", "embtune.cli.label"),
     ("evaluate", "embtune.cli.evaluate"),

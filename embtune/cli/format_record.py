@@ -112,6 +112,7 @@ def _losses_record(report: DataReport) -> Mapping[str, object]:
         "fits_with": {spec.name: parameter for parameter, spec in report.fitting_with_model()},
         "does_not_fit": {verdict.spec.name: verdict.reason for verdict in report.unfitting()},
         "after_conversion": [
-            {"conversion": str(way), "losses": [spec.name for spec in more]} for way, more in report.convertible()
+            {"to": way.to.value, "conversion": str(way), "losses": [spec.name for spec in more]}
+            for way, more in report.convertible()
         ],
     }

@@ -79,7 +79,8 @@ def _sections(report: DataReport, verbose: bool) -> Iterator[tuple[str, Facts]]:
     yield "Losses that fit (* recommended)", _fitting(report.fitting())
     yield "Rows", row_facts(report)
     yield "Losses that fit with another model", _with_model(report)
-    yield "After a conversion", [f"{way}: {_names(more)}" for way, more in report.convertible()]
+    ways = [f"--to {way.to}: {_names(more)}, after {way}" for way, more in report.convertible()]
+    yield f"After a conversion (embtune convert {report.path} --to FORMAT -o OUT)", ways
     yield "Losses that never fit, and what they take", _never(report, verbose)
 
 

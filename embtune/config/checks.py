@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from embtune.catalog import Catalogue, canonical_role, nearest
 from embtune.catalog.roles import role_words
+from embtune.config.convert_checks import convert_problems
 from embtune.config.layer_checks import layer_problems
 from embtune.config.sections.data import name_of
 from embtune.config.sections.train import ALTERNATIVES
@@ -50,7 +51,8 @@ EXTRAS = (Extra(("model", "lora"), "peft", "lora", "low-rank updates"),)
 def cross_checks(root: Node, catalogue: Catalogue) -> list[Problem]:
     """The problems of all checks but `not_available`."""
     checks: tuple[Callable[[Node], Iterator[Problem]], ...] = (_alternatives, _roles, _names, _extras)
-    return [*(problem for check in checks for problem in check(root)), *layer_problems(root, catalogue)]
+    found = [problem for check in checks for problem in check(root)]
+    return [*found, *layer_problems(root, catalogue), *convert_problems(root, catalogue)]
 
 
 def not_available(root: Node) -> tuple[Node, list[Problem]]:

@@ -93,7 +93,7 @@ def _folder_files(folder: Path) -> list[SourceFile]:
     """The data files right inside a folder; all must have one format, so that a licence text is never read as data."""
     if has_retrieval_layout(folder):
         message = f"{folder} is a retrieval set (corpus, queries, qrels): it has no rows to train on"
-        refuse("retrieval-folder", message, "name it under data.eval, or make pairs of it first")
+        refuse("retrieval-folder", message, "name it under data.eval, or write convert: pairs beside its path")
     names = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     kinds = ((path, file_kind(path.name)) for path in names if path.name not in _DATASETS_METADATA)
     files = [SourceFile(path, kind) for path, kind in kinds if kind]

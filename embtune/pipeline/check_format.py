@@ -21,6 +21,7 @@ from embtune.data.writing import check_output, row_writer
 from embtune.errors import Problem, UsageError
 from embtune.pipeline.collecting import Key, all_of, located, located_at
 from embtune.pipeline.data_report import DataReport, Report, RetrievalReport, RowSource, report_on
+from embtune.pipeline.data_source import open_source
 from embtune.pipeline.several_sets import across_sets
 from embtune.pipeline.token_lengths import with_lengths
 from embtune.report.progress import Progress
@@ -119,6 +120,11 @@ def _check_one(
 ) -> Callable[[], Report]:
     def check() -> Report:
         path = loaded.data_path(config.path)
+        if config.convert is not None:
+            made = open_source(loaded, key, config, None).made_rows()
+            with located(loaded, (*key, "convert")):
+                source = RowSource(config.name, config.path, made)
+                return _judged(source, _specs(loaded, config, asked), loaded.catalogue, progress)
         if is_retrieval_folder(path) and not isinstance(config, TrainDatasetConfig):
             with located(loaded, (*key, "path")):
                 return RetrievalReport(config.name, config.path, load_retrieval(path))

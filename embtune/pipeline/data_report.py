@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from embtune.catalog import Catalogue, LossSpec, losses_fitting, spec_fits, why_not
-from embtune.catalog.conversions import Conversion, conversions_from, losses_after
+from embtune.catalog.conversions import Way, conversions_from, losses_after
 from embtune.catalog.fitting import by_merit, model_wanted
 from embtune.data.layout import Layout
 from embtune.data.repeats import Repeats, repeats
@@ -98,7 +98,7 @@ class DataReport:
         others = [spec for spec in self.catalogue.losses() if self._model_wanted(spec) is None]
         return [Verdict(spec, why_not(spec, roles, label)) for spec in others if not spec_fits(spec, roles, label)]
 
-    def convertible(self) -> list[tuple[Conversion, list[LossSpec]]]:
+    def convertible(self) -> list[tuple[Way, list[LossSpec]]]:
         """The conversions that open more losses, with those losses."""
         fitting = [*self.fitting(), *(spec for _, spec in self.fitting_with_model())]
         ways = conversions_from(self.layout.roles, self.layout.label)

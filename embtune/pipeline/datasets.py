@@ -6,22 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from embtune.catalog import Format, LabelKind, LossSpec, Need, spec_fits
+from embtune.catalog import LabelKind, LossSpec, Need, spec_fits, why_not
 from embtune.catalog.formats import PAIR_CLASS
 from embtune.catalog.taught import as_set
 from embtune.config import LoadedConfig
 from embtune.config.sections.data import DatasetConfig, EvalDatasetConfig, TrainDatasetConfig
 from embtune.config.sections.losses import LossConfig
-from embtune.data.examples import Examples, load_examples
+from embtune.data.converting import Converted
+from embtune.data.examples import Examples
 from embtune.data.layout import Layout
 from embtune.data.retrieval import RetrievalSet, is_retrieval_folder, load_retrieval
-from embtune.data.roles import declared_layout, detect_layout
-from embtune.data.row import Row
-from embtune.data.rows import read_rows, sample_rows
-from embtune.data.split import SPLIT_SEED, hold_out
 from embtune.data.summary import Summary, summarise
 from embtune.errors import ConfigError, DataError, Problem
 from embtune.pipeline.collecting import Key, all_of, located
+from embtune.pipeline.data_source import DataSource, open_source
 from embtune.pipeline.learnable import Learnt, one_label, unlearnable
 from embtune.pipeline.misfits import misfit
 
@@ -33,6 +31,7 @@ class TrainSet:
     """A training set: its rows, the losses it is trained with, and the rows that are evaluated on instead.
 
     summary: of the rows that are trained on.
+    converted: how its rows were made, where the config asks for that.
     """
 
     config: TrainDatasetConfig
@@ -41,6 +40,7 @@ class TrainSet:
     losses: tuple[LossConfig, ...]
     summary: Summary
     held_out: Examples | None = None
+    converted: Converted | None = None
 
     @property
     def learnt(self) -> Learnt:
@@ -55,6 +55,7 @@ class EvalSet:
     key: of the config that asks for it.
     layout: None for a retrieval folder, whose files say what they are.
     head_classes: those of the trained head that names its classes, which are numbered so; () where no head does.
+    converted: how its rows were made, where the config asks for that.
     """
 
     key: Key
@@ -62,6 +63,7 @@ class EvalSet:
     layout: Layout | None
     data: Examples | RetrievalSet
     head_classes: ClassNames = ()
+    converted: Converted | None = None
 
 
 def load_train_sets(loaded: LoadedConfig) -> tuple[TrainSet, ...]:
@@ -155,17 +157,18 @@ def _train_set(loaded: LoadedConfig, number: int, config: TrainDatasetConfig) ->
     losses = (config.loss,) if config.loss else loaded.config.loss
     specs = [as_set(loss.spec, loss.parameters) for loss in losses]
     wanted = [format for spec in specs for format in spec.formats]
-    sample = _sample(loaded, key, config)
-    layout = _layout(loaded, key, config, sample, wanted)
+    source = open_source(loaded, key, config, wanted)
     wrong = [
-        _unfit(loaded, (*key, "loss") if config.loss else ("loss", i), spec, layout, sample)
+        _unfit(loaded, (*key, "loss") if config.loss else ("loss", i), spec, source)
         for i, spec in enumerate(specs)
-        if not spec_fits(spec, layout.roles, layout.label)
+        if not spec_fits(spec, source.layout.roles, source.layout.label)
     ]
     if wrong:
         raise ConfigError(wrong)
-    examples, held_out = _parted(loaded, key, config, _examples(loaded, key, config, layout))
-    found = TrainSet(config, layout, examples, losses, summarise(examples), held_out)
+    part, held_out = source.load_parted(config.hold_out)
+    held = held_out.examples if held_out else None
+    summary = summarise(part.examples)
+    found = TrainSet(config, part.layout, part.examples, losses, summary, held, part.converted)
     _refuse(unlearnable(found.learnt))
     return found
 
@@ -175,33 +178,24 @@ def _refuse(problems: Sequence[Problem]) -> None:
         raise DataError(problems)
 
 
-def _parted(
-    loaded: LoadedConfig, key: Key, config: TrainDatasetConfig, examples: Examples
-) -> tuple[Examples, Examples | None]:
-    """What is trained on, and what the config holds out."""
-    if config.hold_out is None:
-        return examples, None
-    with located(loaded, (*key, "hold_out")):
-        return hold_out(examples, config.hold_out, SPLIT_SEED, config.name)
-
-
 def _eval_set(
     loaded: LoadedConfig, number: int, config: EvalDatasetConfig, head_classes: Sequence[ClassNames]
 ) -> EvalSet:
     key: Key = ("data", "eval", number)
     folder = loaded.data_path(config.path)
-    if is_retrieval_folder(folder):
+    if config.convert is None and is_retrieval_folder(folder):
         with located(loaded, (*key, "path")):
             data = load_retrieval(folder, on_bad_row=loaded.config.data.on_bad_row)
         return EvalSet(key, config, None, replace(data, name=config.name))
-    sample = _sample(loaded, key, config)
-    layout = _layout(loaded, key, config, sample, wanted=None)
-    as_classes = _layout(loaded, key, config, sample, wanted=(PAIR_CLASS,)) if head_classes else layout
-    if not (head_classes and as_classes.is_of((PAIR_CLASS,)) and _is_for_heads(layout, head_classes)):
-        return EvalSet(key, config, layout, _examples(loaded, key, config, layout))
-    found = set(_examples(loaded, key, config, as_classes).class_names)
+    source = open_source(loaded, key, config, wanted=None)
+    as_classes = open_source(loaded, key, config, wanted=(PAIR_CLASS,)) if head_classes else source
+    is_judged = as_classes.layout.is_of((PAIR_CLASS,)) and _is_for_heads(source.layout, head_classes)
+    if not (head_classes and is_judged):
+        part = source.load()
+        return EvalSet(key, config, part.layout, part.examples, converted=part.converted)
+    found = set(as_classes.load().examples.class_names)
     judge = next((classes for classes in head_classes if found <= set(classes)), head_classes[0])
-    return EvalSet(key, config, as_classes, _examples(loaded, key, config, as_classes, judge), judge)
+    return EvalSet(key, config, as_classes.layout, as_classes.load(judge).examples, judge)
 
 
 def _is_for_heads(layout: Layout, head_classes: Sequence[ClassNames]) -> bool:
@@ -209,28 +203,9 @@ def _is_for_heads(layout: Layout, head_classes: Sequence[ClassNames]) -> bool:
     return layout.label is LabelKind.CLASS or any({"0", "1"} <= set(classes) for classes in head_classes)
 
 
-def _sample(loaded: LoadedConfig, key: Key, config: DatasetConfig) -> list[Row]:
-    with located(loaded, (*key, "path")):
-        return sample_rows(config.path, loaded.base_dir)
-
-
-def _layout(
-    loaded: LoadedConfig, key: Key, config: DatasetConfig, sample: Sequence[Row], wanted: Sequence[Format] | None
-) -> Layout:
-    with located(loaded, (*key, "columns")):
-        if config.columns is None:
-            return detect_layout(sample, wanted)
-        return declared_layout(config.columns, sample, wanted)
-
-
-def _examples(
-    loaded: LoadedConfig, key: Key, config: DatasetConfig, layout: Layout, class_names: ClassNames | None = None
-) -> Examples:
-    with located(loaded, (*key, "path")):
-        rows = read_rows(config.path, loaded.base_dir)
-        return load_examples(rows, layout, config.name, loaded.config.data.on_bad_row, class_names=class_names)
-
-
-def _unfit(loaded: LoadedConfig, key: Key, spec: LossSpec, layout: Layout, sample: Sequence[Row]) -> Problem:
-    message, hint = misfit(spec, layout, sample, loaded.catalogue)
+def _unfit(loaded: LoadedConfig, key: Key, spec: LossSpec, source: DataSource) -> Problem:
+    layout = source.layout
+    if source.plan is not None:
+        return loaded.problem(key, "loss-does-not-fit", why_not(spec, layout.roles, layout.label))
+    message, hint = misfit(spec, layout, source.sample, loaded.catalogue)
     return loaded.problem(key, "loss-does-not-fit", message, hint)

@@ -129,7 +129,8 @@ def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
     known = is_whole(rows)
     tokens = int(rows.tokens(np.arange(rows.size)).sum()) if known else None
     truncated = sum(store.whole().truncated for _, store in stores_of(rows)) if known else None
-    value = {"rows": rows.size, "tokens": tokens, "truncated_texts": truncated, "roles": list(each.examples.roles)}
+    value: dict[str, object] = {"rows": rows.size, "tokens": tokens, "truncated_texts": truncated}
+    value["roles"] = list(each.examples.roles)
     parts = [f"{rows.size:,} rows", ", ".join(each.examples.roles)]
     if each.held_out is not None:
         value["held_out_rows"] = len(each.held_out)
@@ -141,7 +142,11 @@ def _data_fact(each: TrainSet, rows: TrainingRows) -> Fact:
         parts.append(f"{each.examples.rows_skipped:,} bad rows left out")
     if known:
         parts.append(f"{_truncated_share(rows):.1%} of texts cut")
-    return Fact(f"train {each.config.name}", value, "  ".join(parts))
+    text = "  ".join(parts)
+    if each.converted:
+        value["converted"] = each.converted.record()
+        text = f"{text}\n{each.converted.sentence}"
+    return Fact(f"train {each.config.name}", value, text)
 
 
 def _mixture(job: Job) -> Iterator[Fact]:
@@ -190,7 +195,7 @@ def _truncated_share(rows: TrainingRows) -> float:
 def _size(each: EvalSet) -> str:
     if isinstance(each.data, RetrievalSet):
         return f"{len(each.data.queries):,} queries, {len(each.data.corpus):,} documents"
-    return f"{len(each.data):,} rows"
+    return f"{len(each.data):,} rows" if each.converted is None else each.converted.sentence
 
 
 def _batch_fact(job: Job) -> Fact:

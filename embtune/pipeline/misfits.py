@@ -48,7 +48,7 @@ def _remedies(spec: LossSpec, layout: Layout, sample: Sequence[Row], catalogue: 
         yield f"column {lists[0]!r} is a list of texts, which only negatives can be: write a row for each of its texts"
     for way in conversions_from(layout.roles, layout.label):
         if way.target in spec.formats:
-            yield f"convert {way}"
+            yield f"add convert: {way.to} ({way})"
     yield _fitting(layout, catalogue)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from embtune.config.sections.base import PositiveFloat, PositiveInt, Section, Text
+from embtune.config.sections.convert import Conversion
 from embtune.config.sections.losses import OneLoss
 from embtune.config.words import MixtureStrategy, OnBadRow
 
@@ -43,6 +44,11 @@ class DatasetConfig(Section):
     columns: dict[str, Text] | None = Field(
         default=None,
         description="Role to column, as {anchor: question, positive: answer}; null detects the roles and says why.",
+    )
+    convert: Conversion | None = Field(
+        default=None,
+        description="Make it into pairs, triplets, n-tuples, list, binary or damaged before it is used, as the command "
+        "convert does; a section sets more, as {to: pairs, threshold: 0.7}. Draws come from the run's seed.",
     )
     prompts: dict[str, Text] = Field(
         default_factory=dict, description="Role to the name of the prompt (of model.prompts) put before its texts."
