@@ -140,7 +140,7 @@ ROLES = (
         "classes of pairs for a loss of pairs",
         MNRL,
         pair(label=["entailment", "neutral"] * 4),
-        "loss-does-not-fit | label | 1 | an entailed text and a contradicted one",
+        "loss-does-not-fit | label | 1 | 1 where entailed, 0 where contradicted",
     ),
     Wrong(
         "words for scores", "CoSENTLoss", pair(score=["high", "low"] * 4), "loss-does-not-fit | score | 1 | SoftmaxLoss"
