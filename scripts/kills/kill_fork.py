@@ -23,7 +23,7 @@ from kill_command import ENDED, Command
 from process_command import ARGUMENTS
 
 from embtune.cli import app
-from embtune.cli.launch import exit_code_of
+from embtune.cli.process_ends import Ended, exit_code_of
 
 _IMPORTED = ("embtune.pipeline.train_job", "transformers.models.bert.modeling_bert", "peft")
 
@@ -138,14 +138,14 @@ def _launch(words: list[str], nproc: int, environ: Mapping[str, str]) -> int:
 
 def _outlived(ranks: dict[int, int]) -> int:
     """Wait for all, and end the others when one fails; the exit code that stands for them. ranks: by process id."""
-    codes: dict[int, int] = {}
+    ended: dict[int, Ended] = {}
     while ranks:
         pid, status = os.wait()
         rank, code = ranks.pop(pid), os.waitstatus_to_exitcode(status)
         if code:
-            codes[rank] = code
+            ended[rank] = Ended(code)
             _tell(ranks, signal.SIGTERM)
-    return exit_code_of(codes) if codes else 0
+    return exit_code_of(ended) if ended else 0
 
 
 def _tell(ranks: Mapping[int, int], signum: int) -> None:

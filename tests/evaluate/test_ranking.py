@@ -49,7 +49,7 @@ def test_candidates_shown_in_blocks_rank_as_all_at_once_but_for_those_left_out(
     best = BestSoFar(comparable(queries, Similarity.DOT), Similarity.DOT, keep)
     for start in range(0, count, block):
         here = (left_out[:, 1] >= start) & (left_out[:, 1] < start + block)
-        best.add(comparable(candidates[start : start + block], Similarity.DOT), left_out[here] - [0, start])
+        best.add(comparable(candidates[start : start + block], Similarity.DOT), left_out[here] - np.array([0, start]))
     ranked = best.ranked()
     for row, whole in enumerate(slow_ranking(queries, candidates, Similarity.DOT)):
         expected = [place for place in whole if [row, place] not in left_out.tolist()][:keep]

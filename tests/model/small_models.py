@@ -122,6 +122,7 @@ def _save_tokenizer(name: str, folder: Path, inputs: list[str]) -> None:
     special = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
     pad = "[UNK]" if name == "mpnet" else "[PAD]"  # MPNet's padding id is 1 in its code
     names = {f"{kind}_token": token for kind, token in special.items()} | {"pad_token": pad}
-    PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=backend, model_max_length=62, model_input_names=inputs, **names
-    ).save_pretrained(folder)
+    )
+    tokenizer.save_pretrained(folder)
