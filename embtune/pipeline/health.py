@@ -16,6 +16,7 @@ _NO_GRADIENT = 1e-8  # AdamW's epsilon: where no number of the gradient is above
 _COLLAPSED = 0.999  # mean cosine; models as they come have up to 0.99
 _DECIDED = 1e-6  # of what chance costs: float32 holds no more
 _SURE_AND_WRONG = 10.0  # times that
+_FEWEST = 3  # steps, however short the run: two without a hard pair are no sign yet
 _TOO_SOFT = 0.5  # of that, by embeddings without a fault
 
 
@@ -137,4 +138,4 @@ class Health:
         return self.state.signs[key]
 
     def _patience(self, sign: Sign) -> int:
-        return max(1, min(sign.patience, self.total_steps // 2))
+        return min(sign.patience, max(_FEWEST, self.total_steps // 2))

@@ -94,7 +94,8 @@ def test_a_resumed_run_goes_on_counting_and_warns_no_more() -> None:
 
 def test_the_text_says_what_was_seen_and_what_to_do() -> None:
     health = Health(TrainState(), 2)
-    ((code, text),) = health.told_by(replace(SICK["no-gradient"], step=3, counts={"active_triplets": 0.0}))
+    idle = replace(SICK["no-gradient"], step=3, counts={"active_triplets": 0.0})
+    ((code, text),) = [told for _ in range(3) for told in health.told_by(idle)]
     assert code == "no-gradient"
     assert text.startswith("step 3: the gradient is 0 (no active triplets), and the weights stay as they are")
     assert "harder negatives" in text
