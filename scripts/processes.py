@@ -1,11 +1,12 @@
 """Print how far several processes train from what one process trains, for every loss; exit 1 if one is too far.
 
-Usage: .venv/bin/python scripts/processes.py [LOSS ...] [--forms]
+Usage: .venv/bin/python scripts/processes.py [LOSS ...] [--forms] [--parallel shard]
 
 Five steps of each loss, alone and in Matryoshka, by 1, 2 and 3 processes of gloo on this machine: float32, no dropout,
 everything cut small, and a last batch that leaves one of three processes without a row. Shown are the largest
 differences from one process of any term (in units of its size, where that is over 1), of the gradient's norm (in units
-of it) and of any weight. `--forms` trains each loss on every layout of its rows.
+of it) and of any weight. `--forms` trains each loss on every layout of its rows; `--parallel shard` has the processes
+share the model, with losses that allow it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "processes"))
 
 from conformance_grid import Cell
 from conformance_step import save_guide
-from process_cells import TOLERANCE, Compared, cells_shown, compared, train_by
+from process_cells import REPLICATE, SHARD, TOLERANCE, Compared, can_shard, cells_shown, compared, train_by
 
 SIZES = (2, 3)
 
@@ -31,16 +32,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("losses", nargs="*", help="names of losses, or 'NAME + NAME' for a list; all by default")
     parser.add_argument("--forms", action="store_true", help="one line for each layout of rows")
+    parser.add_argument("--parallel", choices=(REPLICATE, SHARD), default=REPLICATE, help="as train.parallel")
     arguments = parser.parse_args()
-    shown = cells_shown(every_form=arguments.forms)
+    way: str = arguments.parallel
+    shown = [cell for cell in cells_shown(every_form=arguments.forms) if way == REPLICATE or can_shard(cell)]
     cells = [cell for cell in shown if not arguments.losses or cell.name in arguments.losses]
     started = time.perf_counter()
     with TemporaryDirectory() as root:
         guide = save_guide(Path(root) / "guide")
         for size in (1, *SIZES):
             print(f"{len(cells)} cells by {size} of {max(SIZES)} processes", file=sys.stderr, flush=True)
-            train_by(size, cells, Path(root), guide)
-        found = [[compared(number, size, Path(root)) for size in SIZES] for number in range(len(cells))]
+            train_by(size, cells, Path(root), guide, [REPLICATE if size == 1 else way])
+        found = [[compared(number, size, Path(root), way) for size in SIZES] for number in range(len(cells))]
     print_table(cells, found)
     failed = sum(not each.holds for by_size in found for each in by_size)
     print(

@@ -33,6 +33,14 @@ class OnBadRow(StrEnum):
     SKIP = "skip"
 
 
+class Parallel(StrEnum):
+    """What each of several processes has of the model; AUTO is all of it, unless that does not fit its memory."""
+
+    AUTO = "auto"
+    REPLICATE = "replicate"
+    SHARD = "shard"
+
+
 class OnNonFinite(StrEnum):
     """What to do when a loss or a gradient is not finite."""
 

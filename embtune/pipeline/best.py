@@ -8,6 +8,7 @@ from pathlib import Path
 
 from embtune.train.checkpoint import load_weights, save_weights
 from embtune.train.optimizer import Trainables
+from embtune.train.processes import Processes
 
 
 class BestWeights:
@@ -19,13 +20,16 @@ class BestWeights:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, trainables: Trainables, step: int) -> None:
+    def save(self, trainables: Trainables, step: int, writers: Processes | None = None) -> None:
         """Write the weights as they stand.
+
+        Args:
+            writers: as `Checkpoints.save` takes them.
 
         Raises:
             RunError: they cannot be written.
         """
-        save_weights(trainables, self._path(step))
+        save_weights(trainables, self._path(step), writers)
 
     def load(self, trainables: Trainables, step: int) -> None:
         """Put back the weights of a step that was saved.

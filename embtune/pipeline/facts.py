@@ -51,7 +51,7 @@ def plan_facts(job: Job) -> list[Fact]:
     facts.append(_evaluations(job, total))
     facts.append(_checkpoints(job, total))
     world = training.processes.world
-    facts += [] if world.is_alone else [Fact("processes", world.size)]
+    facts += [] if world.is_alone else [Fact("processes", world.size), job.computing.fact_of_processes()]
     facts.append(Fact("device", str(training.precision.device), _device_text(job)))
     facts.append(job.computing.fact())
     return facts
@@ -244,4 +244,4 @@ def _checkpoints(job: Job, total: int) -> Fact:
 
 def _device_text(job: Job) -> str:
     cache = job.inputs.settings.gradient_cache
-    return f"{job.training.precision.device}, {job.inputs.settings.precision}, gradient cache {cache}"
+    return f"{job.training.precision.device}, {job.training.precision.precision}, gradient cache {cache}"

@@ -45,7 +45,7 @@ def finish(session: Session, best: BestWeights) -> RunResult:
     if state.best is not None:
         after = state.best.metrics
         if state.best.step != state.step:
-            best.load(job.training.trainables, state.best.step)
+            best.load(job.saved, state.best.step)
     scores = gains(state.first_metrics, after, job.evaluation.metric_names)
     if has_lora(job.model):
         _save_adapters(session)

@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from embtune.errors import CommonRunError, RunError, Stopped
+from embtune.pipeline.best import BestWeights
 from embtune.pipeline.job import Job
-from embtune.pipeline.keeping import Nowhere
+from embtune.pipeline.keeping import Keeper, Nowhere, Parts
 from embtune.pipeline.resume import starting_state
 from embtune.pipeline.session import Session
 from embtune.report.progress import Several
@@ -65,7 +66,11 @@ def follow(prepare_job: Callable[[], Job], directory: RunDirectory, stop: StopRe
     if not processes.told(True):
         return
     job = prepare_job()
-    start = starting_state(job, Checkpoints(directory.checkpoints, keep=None))
+    checkpoints = Checkpoints(directory.checkpoints, keep=None)
+    start = starting_state(job, checkpoints)
+    keeper: Keeper = Nowhere()
+    if job.training.shards is not None:
+        keeper = Parts(checkpoints, BestWeights(directory.best))
     stop.at_step_ends = True
     with suppress(Stopped, CommonRunError):
-        Session(job, directory, start.state, Nowhere(), Several(), stop).run()
+        Session(job, directory, start.state, keeper, Several(), stop).run()

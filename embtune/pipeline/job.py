@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from embtune.pipeline.frozen import FrozenTowers, embed_frozen, stand_in
 from embtune.pipeline.frozen_models import FrozenModels, read_frozen
 from embtune.pipeline.layers import check_layers
 from embtune.pipeline.models import load_config_model
+from embtune.pipeline.parallel import decide_parallel
 from embtune.pipeline.settings import Settings, decide_settings
 from embtune.pipeline.tasks import build_tasks, build_towers, check_tasks
 from embtune.report.progress import Progress
@@ -50,7 +51,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Job:
-    """A run that could start now."""
+    """A run that could start now.
+
+    model: an ordinary one. Where its weights are spread over processes it has those of now only while
+        `Training.shards` gathers them. saved: all that is trained, of that model.
+    """
 
     loaded: LoadedConfig
     inputs: Inputs
@@ -63,6 +68,7 @@ class Job:
     filling: Filling
     cache: Path | None
     computing: Computing
+    saved: Trainables
 
 
 def read_inputs(
@@ -123,9 +129,16 @@ def prepare(
     schedule = _schedule(loaded, inputs, tasks)
     towers = build_towers(model, tasks)
     length = tokens_of_run(inputs.train_sets, schedule.total_steps * loaded.config.train.batch_size)
-    computing = prepare_computing(loaded.config.train, inputs.settings, towers, length)
-    training = _training(loaded, inputs, schedule, towers, computing, tasks, processes)
-    return Job(loaded, inputs, model, training, evaluation, metric, frozen, tokens, Filling(tasks), cache, computing)
+    objectives = list(dict.fromkeys(task.objective for task in tasks))
+    sharded = decide_parallel(loaded, inputs.settings, towers, objectives, processes.world)
+    computing = prepare_computing(loaded.config.train, inputs.settings, towers, length, sharded, processes.world)
+    training = _training(
+        loaded, inputs, schedule, Trainables(computing.trained, objectives), computing, tasks, processes
+    )
+    return Job(
+        loaded, inputs, model, training, evaluation, metric, frozen, tokens, Filling(tasks), cache, computing,
+        Trainables(towers, objectives),
+    )  # fmt: skip
 
 
 def _check_ahead(loaded: LoadedConfig, inputs: Inputs, asked: FrozenModels, progress: Progress) -> None:
@@ -140,17 +153,18 @@ def _training(
     loaded: LoadedConfig,
     inputs: Inputs,
     schedule: BatchSchedule,
-    towers: Mapping[str, TextEmbedder],
+    trainables: Trainables,
     computing: Computing,
     tasks: Sequence[Task],
     processes: Processes,
 ) -> Training:
     train, settings = loaded.config.train, inputs.settings
-    deepest = max(tower.depth for tower in towers.values())
-    widest = max(tower.encoder.width for tower in towers.values())  # not the embeddings': a dense layer may narrow them
-    trainables = Trainables(towers, dict.fromkeys(task.objective for task in tasks))
+    towers = computing.towers.values()
+    deepest = max(tower.depth for tower in towers)
+    widest = max(tower.encoder.width for tower in towers)  # not the embeddings': a dense layer may narrow them
     sharers = processes.world.local_size
-    side_by_side = 1 if computing.half else min(lane_count(tower, settings.device) for tower in towers.values())
+    one_by_one = computing.half is not None or computing.shards is not None
+    side_by_side = 1 if one_by_one else min(lane_count(tower, settings.device) for tower in towers)
     micro = None if train.micro_batch_tokens == "auto" else train.micro_batch_tokens
     return Training(
         tasks=tasks,
@@ -161,13 +175,14 @@ def _training(
         learning_rate=LearningRate(
             train.lr_scheduler_type, train.learning_rate, _warmup(loaded, schedule.total_steps), schedule.total_steps
         ),
-        precision=MixedPrecision(settings.precision, settings.device),
+        precision=MixedPrecision(computing.precision, settings.device),
         budget=decide_budget(settings.device, deepest, widest, micro, settings.gradient_cache, sharers, side_by_side),
         max_grad_norm=train.max_grad_norm or 0.0,
         on_non_finite=train.on_non_finite,
         seed=loaded.config.seed,
         half=computing.half,
         processes=processes,
+        shards=computing.shards,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a session leaves on disk: everything, where this is the first process of the run, else nothing."""
+"""What a session leaves on disk: the first process of a run everything, another one nothing or its part of weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from embtune.report.events import Event
 from embtune.report.metrics_log import MetricsLog
 from embtune.train.checkpoint import Checkpoints
 from embtune.train.loop import Training
-from embtune.train.optimizer import Trainables
 from embtune.train.state import TrainState
 
 
@@ -25,7 +24,7 @@ class Keeper(ABC):
         """A line of the metrics log."""
 
     @abstractmethod
-    def best(self, trainables: Trainables, step: int) -> None:
+    def best(self, training: Training, step: int) -> None:
         """The weights as they stand, which are the best so far."""
 
     @abstractmethod
@@ -49,13 +48,13 @@ class OnDisk(Keeper):
         """Appended."""
         self._log.write(event)
 
-    def best(self, trainables: Trainables, step: int) -> None:
+    def best(self, training: Training, step: int) -> None:
         """Beside those of other steps that a checkpoint names."""
-        self._best.save(trainables, step)
+        self._best.save(training.trainables, step, training.writers)
 
     def checkpoint(self, training: Training, state: TrainState) -> str:
         """The newest; old ones go, and weights that no checkpoint names."""
-        path = self._checkpoints.save(training.trainables, training.optimizer, state)
+        path = self._checkpoints.save(training.trainables, training.optimizer, state, training.writers)
         self._best.keep_only(self._checkpoints.best_steps())
         return str(path.relative_to(self._checkpoints.folder.parent))
 
@@ -75,11 +74,35 @@ class Nowhere(Keeper):
     def event(self, event: Event) -> None:
         """Not kept."""
 
-    def best(self, trainables: Trainables, step: int) -> None:
+    def best(self, training: Training, step: int) -> None:
         """Not kept."""
 
     def checkpoint(self, training: Training, state: TrainState) -> str:
         """Not kept."""
+        return ""
+
+    def bad_rows(self, step: int, rows: str) -> str:
+        """Not kept."""
+        return ""
+
+
+class Parts(Keeper):
+    """Adds this process's part to the weights that all processes write together; the first has everything else."""
+
+    def __init__(self, checkpoints: Checkpoints, best: BestWeights) -> None:
+        self._checkpoints = checkpoints
+        self._best = best
+
+    def event(self, event: Event) -> None:
+        """Not kept."""
+
+    def best(self, training: Training, step: int) -> None:
+        """Its part."""
+        self._best.save(training.trainables, step, training.writers)
+
+    def checkpoint(self, training: Training, state: TrainState) -> str:
+        """Its part."""
+        self._checkpoints.save(training.trainables, training.optimizer, state, training.writers)
         return ""
 
     def bad_rows(self, step: int, rows: str) -> str:

@@ -106,11 +106,24 @@ def starting_state(job: Job, checkpoints: Checkpoints) -> Start:
     outcome = "no whole checkpoint is left, and the run starts anew" if checkpoint is None else "the one before is used"
     warnings = tuple(f"{problem.message}; {outcome}" for problem in damaged)
     _check_same_place(0 if checkpoint is None else checkpoint.step, job.training.processes)
+    _check_same_sharing(job)
     if checkpoint is None:
         return Start(TrainState(), warnings)
     restore(checkpoint, job.training.trainables, job.training.optimizer)
     job.training.precision.restore(checkpoint.state.scaler)
     return Start(checkpoint.state, warnings)
+
+
+def _check_same_sharing(job: Job) -> None:
+    """Machines of different size may decide differently on a model that fits some of them."""
+    here = job.training.shards is not None
+    if job.training.processes.told(here) != here:
+        raise RunError.of(
+            "other-parallel",
+            f"process {job.training.processes.world.rank} and the first process see different memory, and disagree on "
+            "whether the model fits it",
+            "Set train.parallel: shard.",
+        )
 
 
 def _check_same_place(step: int, processes: Processes) -> None:

@@ -6,7 +6,7 @@ does everything else.
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
 from embtune.errors import Stopped
@@ -25,6 +25,7 @@ from embtune.report.events import CheckpointEvent, EvalEvent, WarningEvent
 from embtune.report.progress import Progress
 from embtune.report.run_directory import RunDirectory
 from embtune.train.loop import BadStep, NonFinite, StepReport, train
+from embtune.train.processes import meeting_inside
 from embtune.train.replicas import replicas_differ
 from embtune.train.state import BestScore, TrainState
 from embtune.train.stop import StopRequest
@@ -57,15 +58,18 @@ class Session:
             Stopped: a signal came; what was trained is saved.
             RunError: the run cannot go on.
         """
-        try:
-            self._steps()
-        except Stopped as stopped:
-            if self.state.step != self._saved and self.state.step > 0:
-                self._save()
-            raise Stopped(stopped.signum, self._farewell()) from None
-        except NonFinite as error:
-            self._tell_bad(error.bad, stops=True)
-            raise
+        with meeting_inside():
+            try:
+                self._steps()
+            except Stopped as stopped:
+                if self.state.step != self._saved and self.state.step > 0:
+                    self._save()
+                raise Stopped(stopped.signum, self._farewell()) from None
+            except NonFinite as error:
+                self._tell_bad(error.bad, stops=True)
+                raise
+            if self.job.training.shards is not None:
+                self.job.training.shards.gather()  # the whole model, for the first process to save
 
     def _steps(self) -> None:
         total = self.job.training.schedule.total_steps
@@ -151,18 +155,20 @@ class Session:
             self.warn("replicas-differ", f"step {self.state.step}: {text}")
 
     def _measured(self) -> Measured:
-        job = self.job
-        if self.state.step == 0:
-            return measured_start(job, self.progress, self._check_stop)
-        training, check = job.training, self._check_stop
-        budget = training.budget.micro_batch_tokens
-        return measure(job.model, job.evaluation, training.precision, budget, self.progress, check, training.processes)
+        job, training, check = self.job, self.job.training, self._check_stop
+        with nullcontext() if training.shards is None else training.shards.gathered():
+            if self.state.step == 0:
+                return measured_start(job, self.progress, check)
+            budget = training.budget.micro_batch_tokens
+            return measure(
+                job.model, job.evaluation, training.precision, budget, self.progress, check, training.processes
+            )
 
     def _keep_if_best(self, metrics: dict[str, float]) -> None:
         metric, best = self.job.best_metric, self.state.best
         if metric is None or (best is not None and not metrics[metric] > best.value):
             return
-        self.keeper.best(self.job.training.trainables, self.state.step)
+        self.keeper.best(self.job.training, self.state.step)
         self.state.best = BestScore(metric, metrics[metric], self.state.step, metrics)
 
     def _save(self) -> None:

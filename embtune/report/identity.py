@@ -17,6 +17,7 @@ FREE_KEYS = (
     "train.micro_batch_tokens",
     "train.gradient_cache",
     "train.compile",
+    "train.parallel",
 )
 """What may change when a run is continued: where it is, what is shown and kept, and how the machine is used. None of
 these is part of the result."""

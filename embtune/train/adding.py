@@ -14,6 +14,7 @@ from embtune.catalog.spec import Coupling
 from embtune.train.collapse import Directions
 from embtune.train.outcome import GroupScores, Kind, Named, summed_directions
 from embtune.train.processes import Processes
+from embtune.train.shards import is_spread
 
 _Names = tuple[list[Named], dict[str, int]]  # of the scalars; towers and the width of their embeddings
 
@@ -27,7 +28,8 @@ def add_up_step(
 ) -> GroupScores:
     """Give every process the gradients of the whole step, and its scores; whatever each had to do, all call it.
 
-    A parameter that got a gradient anywhere has the sum of all, one that got none stays without.
+    A parameter that got a gradient anywhere has the sum of all, one that got none stays without. Of those that are
+    spread over the processes the sums are there already: each backward pass left them.
 
     Args:
         parameters: everything trainable, in the same order everywhere.
@@ -39,6 +41,8 @@ def add_up_step(
         OutOfMemoryElsewhere: nothing was added, for another process cannot.
         RunError: another process has ended.
     """
+    device = parameters[0].device
+    parameters = [parameter for parameter in parameters if not is_spread(parameter)]
     found = [parameter.grad is not None for parameter in parameters]
     names, towers = _told(processes, groups) if idle else _names(groups)
     counted = groups if coupling is not Coupling.BATCH or processes.world.is_first else ()
@@ -48,7 +52,7 @@ def add_up_step(
     totals = processes.totals([*found, *work, *texts])
     reached, (tokens, token_slots, micro_batches, recomputed) = totals[: len(found)], totals[len(found) :][:4]
     gradients = [_gradient(each) for each, times in zip(parameters, reached, strict=True) if times]
-    sums = torch.zeros(len(names), dtype=torch.float64, device=parameters[0].device)
+    sums = torch.zeros(len(names), dtype=torch.float64, device=device)
     for group in counted:
         sums += torch.stack([scalar.double() for scalar in group.scalars.values()])
     pointing = [own[tower].total if own else sums.new_zeros(width).float() for tower, width in towers.items()]

@@ -5,6 +5,8 @@
                             state.json             step, best score, metrics, loss scaler
                             manifest.json          size and SHA-256 of the files above
 
+Where towers are spread over processes, weights/ and optimizer/ hold a file of each process in place of the first two.
+
 No pickle: a checkpoint from a stranger can hold wrong numbers, never code.
 """
 
@@ -14,19 +16,21 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from embtune.errors import Problem, RunError
 from embtune.files import directory_beside
-from embtune.train.optimizer import Trainables, optimizer_tensors, restore_optimizer
+from embtune.train.optimizer import Trainables, empty_state, optimizer_tensors, restore_optimizer
+from embtune.train.processes import Alone, Processes
 from embtune.train.state import TrainState
+from embtune.train.tensor_files import read_tensors, save_tensors, stored_shapes
 
-_WEIGHTS, _OPTIMIZER, _STATE, _MANIFEST = "weights.safetensors", "optimizer.safetensors", "state.json", "manifest.json"
+_WEIGHTS, _OPTIMIZER, _STATE, _MANIFEST = "weights", "optimizer", "state.json", "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -49,19 +53,30 @@ class Checkpoints:
         self.folder = folder
         self.keep = keep
 
-    def save(self, trainables: Trainables, optimizer: torch.optim.Optimizer, state: TrainState) -> Path:
+    def save(
+        self,
+        trainables: Trainables,
+        optimizer: torch.optim.Optimizer,
+        state: TrainState,
+        writers: Processes | None = None,
+    ) -> Path:
         """Write the checkpoint of `state.step`, then remove those beyond `keep`.
+
+        Args:
+            writers: who write it together, all of whom call this; None is this process alone.
 
         Raises:
             RunError: it cannot be written; the older ones are untouched.
         """
+        writers = writers or Alone()
         target = self.folder / f"step-{state.step:06d}"
-        with directory_beside(target) as folder:
-            _save_tensors(trainable_tensors(trainables), folder / _WEIGHTS)
-            _save_tensors(optimizer_tensors(optimizer, trainables), folder / _OPTIMIZER)
-            (folder / _STATE).write_text(json.dumps(state.to_json(), indent=1), encoding="utf-8")
-            _write_manifest(folder)
-        if self.keep is not None:
+        with _written_by(writers, target) as folder:
+            save_tensors(trainable_tensors(trainables), folder, _WEIGHTS, writers)
+            save_tensors(optimizer_tensors(optimizer, trainables), folder, _OPTIMIZER, writers)
+            if writers.world.is_first:
+                (folder / _STATE).write_text(json.dumps(state.to_json(), indent=1), encoding="utf-8")
+                _write_manifest(folder)
+        if writers.world.is_first and self.keep is not None:
             for old in self._paths()[: -self.keep]:
                 shutil.rmtree(old, ignore_errors=True)
         return target
@@ -93,13 +108,20 @@ def restore(checkpoint: Checkpoint, trainables: Trainables, optimizer: torch.opt
         RunError: it was written by a run with other parameters.
     """
     load_weights(trainables, checkpoint.path)
-    restore_optimizer(optimizer, trainables, load_file(checkpoint.path / _OPTIMIZER))
+    tensors = empty_state(stored_shapes(checkpoint.path, _OPTIMIZER), trainables)
+    read_tensors(tensors, checkpoint.path, _OPTIMIZER)
+    restore_optimizer(optimizer, trainables, tensors)
 
 
-def save_weights(trainables: Trainables, target: Path) -> None:
-    """Write the weights alone, as `target/weights.safetensors`; an older `target` is replaced when all is written."""
-    with directory_beside(target) as folder:
-        _save_tensors(trainable_tensors(trainables), folder / _WEIGHTS)
+def save_weights(trainables: Trainables, target: Path, writers: Processes | None = None) -> None:
+    """Write the weights alone into the folder `target`; an older one is replaced when all is written.
+
+    Args:
+        writers: as `Checkpoints.save` takes them.
+    """
+    writers = writers or Alone()
+    with _written_by(writers, target) as folder:
+        save_tensors(trainable_tensors(trainables), folder, _WEIGHTS, writers)
 
 
 def load_weights(trainables: Trainables, folder: Path) -> None:
@@ -108,20 +130,18 @@ def load_weights(trainables: Trainables, folder: Path) -> None:
     Raises:
         RunError: they are missing, or were written by a run with other parameters.
     """
-    path, here = folder / _WEIGHTS, trainable_tensors(trainables)
-    if not path.is_file():
-        raise RunError.of("missing-weights", f"{path} is missing", "Choose another output_dir and train anew.")
-    saved = load_file(path)
-    wrong = sorted(saved.keys() ^ here.keys()) or [name for name in here if here[name].shape != saved[name].shape]
+    saved, here = stored_shapes(folder, _WEIGHTS), trainable_tensors(trainables)
+    if not saved:
+        message = f"the file of weights in {folder} is missing"
+        raise RunError.of("missing-weights", message, "Choose another output_dir and train anew.")
+    wrong = sorted(saved.keys() ^ here.keys()) or [name for name in here if here[name].shape != saved[name]]
     if wrong:
         raise RunError.of(
             "other-parameters",
             f"{folder} was written by a run with other parameters, {wrong[0]!r} among {len(wrong)} that differ",
             "Choose another output_dir for this run.",
         )
-    with torch.no_grad():
-        for name, tensor in here.items():
-            tensor.copy_(saved[name])
+    read_tensors(here, folder, _WEIGHTS)
 
 
 def trainable_tensors(trainables: Trainables) -> dict[str, Tensor]:
@@ -131,12 +151,21 @@ def trainable_tensors(trainables: Trainables) -> dict[str, Tensor]:
     return {name: parameter.detach() for name, parameter in trainables.trainable()} | buffers
 
 
-def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+@contextmanager
+def _written_by(writers: Processes, target: Path) -> Iterator[Path]:
+    """`directory_beside` as the first of the writers makes it, for all of them to write in until each has left."""
+    if not writers.world.is_first:
+        yield target.with_name(writers.told(""))
+        return
+    with directory_beside(target) as folder:
+        writers.told(folder.name)
+        yield folder
 
 
 def _write_manifest(folder: Path) -> None:
-    files = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(folder.iterdir())}
+    files = {
+        name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for name, path in sorted(_files(folder).items())
+    }
     (folder / _MANIFEST).write_text(json.dumps(files, indent=1), encoding="utf-8")
 
 
@@ -166,11 +195,17 @@ def _damage(path: Path) -> str | None:
 
 
 def _differences(path: Path, files: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
-    for name in (_WEIGHTS, _OPTIMIZER, _STATE):
-        if not (path / name).is_file():
+    here = _files(path)
+    for name in sorted({_STATE, *files, *here} - {_MANIFEST}):
+        if name not in here:
             yield f"{name} is missing"
-        elif _sha256(path / name) != files[name]["sha256"]:
+        elif name not in files or _sha256(here[name]) != files[name]["sha256"]:
             yield f"{name} is not what was written"
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Every file in a folder and below, by its path from there."""
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
 
 
 def _sha256(path: Path) -> str:

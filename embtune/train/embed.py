@@ -35,6 +35,7 @@ class EmbedSettings:
 
     processes: those that share the texts of a group; each embeds a part and has the whole tables.
     lanes: in which micro-batches are embedded side by side.
+    matched: processes make the same passes at the same time, each with a part of the towers (`embtune.train.matching`).
     """
 
     towers: Mapping[str, TextEmbedder]
@@ -43,6 +44,7 @@ class EmbedSettings:
     kept_tokens: int
     processes: Processes = field(default_factory=Alone)
     lanes: Lanes = field(default_factory=Lanes)
+    matched: bool = False
 
 
 @dataclass
@@ -101,7 +103,7 @@ class Embedding:
             # A pass of compiled layers without gradients would be another program than its repetition with them.
             with torch.set_grad_enabled(keep or (trainable and self._settings.towers[batch.tower].compiled)):
                 output = embedded(self._settings, batch, seed)
-            self.tables[batch.tower][:, batch.slots] = output.detach().float()
+            self.tables[batch.tower][:, batch.slots] = output.detach().float()[:, : len(batch.slots)]
             if trainable:
                 passes.append(Pass(batch, seed, output if keep else None))
         return passes
@@ -113,7 +115,7 @@ class Embedding:
             self._settings.lanes.go_on()
             each = passes.pop()
             output, each.output = self._again(each), None
-            gradient = self._gradient(each.batch).to(output.dtype)
+            gradient = self._gradient(each.batch, output)
             if lane == 0:
                 torch.autograd.backward(output, gradient)
             else:
@@ -124,18 +126,24 @@ class Embedding:
     def _again(self, each: Pass) -> Tensor:
         return embedded(self._settings, each.batch, each.seed) if each.output is None else each.output
 
-    def _gradient(self, batch: TextBatch) -> Tensor:
+    def _gradient(self, batch: TextBatch, output: Tensor) -> Tensor:
+        """Of a pass's output, in its type. A pass of no texts, made for other processes, has none in the table."""
+        if not len(batch.slots):
+            return torch.zeros_like(output)
         gradient = self.tables[batch.tower].grad
         assert gradient is not None, f"the objective gave no gradient to tower {batch.tower!r}"
-        return gradient[:, batch.slots]
+        return gradient[:, batch.slots].to(output.dtype)
 
     def _first_kept(self, batches: Sequence[TextBatch]) -> int:
-        left = self._settings.kept_tokens
+        left, first = self._settings.kept_tokens, 0
         for number in range(len(batches) - 1, -1, -1):
             left -= batches[number].features.token_slots
             if left < 0:
-                return number + 1
-        return 0
+                first = number + 1
+                break
+        if self._settings.matched:  # what one process recomputes is a pass for all
+            (first,) = self._settings.processes.highest([first])
+        return first
 
     def _trainable(self, tower: str) -> list[nn.Parameter]:
         return [parameter for parameter in self._settings.towers[tower].parameters() if parameter.requires_grad]

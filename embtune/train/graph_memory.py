@@ -11,6 +11,7 @@ from torch import Tensor
 from embtune.train.embed import EmbedSettings, embedded
 from embtune.train.machine_memory import available_bytes
 from embtune.train.prepare import PreparedStep, TextBatch
+from embtune.train.shards import is_spread
 
 # Of the memory that is left. The rest is for the pass under way, the loss stage and what other programs may want.
 _SHARE = {"cpu": 0.5, "cuda": 0.8}
@@ -64,7 +65,7 @@ def graph_bytes(forward: Callable[[], Tensor], parameters: Iterable[Tensor], dev
     """Bytes that a forward pass leaves behind for its backward pass; what it computed is let go of.
 
     On a GPU the allocator tells. On a CPU, where none does, the tensors that autograd saves are counted: each memory
-    once, and without the weights, which are there anyway.
+    once, and without the weights, which are there anyway, or are let go of again where they are spread over processes.
     """
     if device.type == "cuda":
         before = torch.cuda.memory_allocated(device)
@@ -72,15 +73,16 @@ def graph_bytes(forward: Callable[[], Tensor], parameters: Iterable[Tensor], dev
         after = torch.cuda.memory_allocated(device)
         del output
         return after - before
-    weights = {parameter.untyped_storage().data_ptr() for parameter in parameters}
-    saved: dict[int, int] = {}
+    weights = {parameter.untyped_storage().data_ptr() for parameter in parameters if not is_spread(parameter)}
+    saved: dict[int, torch.UntypedStorage] = {}
 
     def count(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        saved[storage.data_ptr()] = storage.nbytes()
+        saved[storage.data_ptr()] = storage
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         output = forward()  # held until all are counted, so that no address is another's again
+    size = sum(storage.nbytes() for address, storage in saved.items() if address not in weights)
     del output
-    return sum(size for address, size in saved.items() if address not in weights)
+    return size

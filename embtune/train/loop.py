@@ -14,11 +14,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from embtune.catalog.spec import Coupling
 from embtune.config.words import OnNonFinite
-from embtune.errors import CommonRunError, Problem, ran_out_of_memory
+from embtune.errors import CommonRunError, Problem, RunError, ran_out_of_memory
 from embtune.model.embedder import TextEmbedder
 from embtune.model.lanes import Lanes, lanes
 from embtune.train.adding import add_up_step
@@ -26,21 +25,23 @@ from embtune.train.ahead import made_ahead
 from embtune.train.batches import BatchSchedule
 from embtune.train.budget import EVERYTHING, Budget
 from embtune.train.embed import EmbedSettings
+from embtune.train.gradients import clip, total_norm
 from embtune.train.graph_memory import tokens_that_fit
 from embtune.train.half_weights import HalfWeights
 from embtune.train.learning_rate import LearningRate
+from embtune.train.matching import matched
 from embtune.train.optimizer import Trainables, set_learning_rate
 from embtune.train.outcome import GroupScores, StepOutcome, Vitals, read_scores
 from embtune.train.planner import PlannedStep, Planner
 from embtune.train.precision import MixedPrecision
 from embtune.train.prepare import PreparedStep
 from embtune.train.processes import Alone, Processes
+from embtune.train.shards import Shards, part
 from embtune.train.state import TrainState
 from embtune.train.step import run_step
 from embtune.train.task import Task
 from embtune.train.token_gradients import add_by_row, forget_gradients
 
-_CLIPPING_EPSILON = 1e-6  # that torch adds to the norm it divides by
 _STEPS_AHEAD = 2  # planned and on the device: one that is due next, and one more where planning takes longer
 
 
@@ -97,6 +98,7 @@ class Training:
 
     half: makes `towers`, where they are copies of what is trained. processes: that do each step together.
     lanes: open while the loop runs (see `Budget.lanes`).
+    shards: has `towers`, where they are spread over the processes.
     """
 
     tasks: Sequence[Task]
@@ -113,6 +115,12 @@ class Training:
     half: HalfWeights | None = None
     processes: Processes = field(default_factory=Alone)
     lanes: Lanes = field(default_factory=Lanes)
+    shards: Shards | None = None
+
+    @property
+    def writers(self) -> Processes:
+        """Who writes weights together: all processes where each has a part of them, else each would do it alone."""
+        return Alone() if self.shards is None else self.processes
 
 
 def train(training: Training, state: TrainState) -> Generator[StepReport, None, None]:
@@ -123,6 +131,8 @@ def train(training: Training, state: TrainState) -> Generator[StepReport, None, 
             are those of the last good step.
     """
     _set_training_mode(training)
+    if training.shards is not None:
+        training.shards.let_go()
     add_by_row(training.towers.values(), training.precision.device)
     world, device = training.processes.world, training.precision.device
     planner = Planner(training.tasks, training.towers, training.schedule, device, training.seed, world)
@@ -141,13 +151,15 @@ def _step(training: Training, state: TrainState, planner: Planner, plans: Iterat
     rate = training.learning_rate.at(state.step)
     scores, halved_to = _within_memory(training, planner, planned)
     # The one wait of a step: for all it has to tell, before the weights change, so that no bad gradient reaches them.
-    norm = _unscaled_grad_norm(training)
+    parameters = [parameter for _, parameter in training.trainables.trainable()]
+    training.precision.scaler.unscale_(training.optimizer)
+    norm = total_norm(parameters)
     outcome, (grad_norm,) = read_scores([scores], norm)
     bad = None if _finite(training, outcome, grad_norm) else _bad_step(task, place.batch.rows, state.step + 1, outcome)
     if bad is not None and training.on_non_finite is OnNonFinite.STOP:
         raise _non_finite(bad, outcome, grad_norm)
     if bad is None:
-        _clip(training, norm, grad_norm)
+        clip(parameters, training.max_grad_norm, norm, grad_norm)
     skipped = not _optimise(training, rate, bad is not None)
     state.step += 1
     state.tokens += outcome.tokens
@@ -181,11 +193,15 @@ def _within_memory(training: Training, planner: Planner, planned: PlannedStep) -
             planned = planner.plan(planned.number, training.budget)
         try:
             step = planned.sent.arrived()
+            if training.shards is not None:
+                step = matched(step, training.towers, training.processes)
             groups = run_step(step, task.objective, _embed_settings(training, task, step), seed)
             return _added_up(training, groups, task, step), halved_to
         except (RuntimeError, MemoryError) as error:
             if not ran_out_of_memory(error):
                 raise
+            if training.shards is not None:
+                raise _out_of_memory_in_shards(training.budget) from error
             training.processes.out_of_memory(error)
             if training.budget.micro_batch_tokens == 1:
                 raise _out_of_memory() from error
@@ -202,8 +218,9 @@ def _added_up(training: Training, groups: Sequence[GroupScores], task: Task, ste
 def _embed_settings(training: Training, task: Task, step: PreparedStep) -> EmbedSettings:
     """How to embed the step. How many graphs fit is measured ahead of the first step whose rows interact."""
     settings = EmbedSettings(
-        training.towers, training.precision, task.every_layer, EVERYTHING, training.processes, training.lanes
-    )
+        training.towers, training.precision, task.every_layer, EVERYTHING, training.processes, training.lanes,
+        matched=training.shards is not None,
+    )  # fmt: skip
     has_texts = any(group.text_batches for group in step.groups)
     if task.objective.coupling is not Coupling.BATCH or not has_texts:
         return settings
@@ -216,30 +233,8 @@ def _embed_settings(training: Training, task: Task, step: PreparedStep) -> Embed
 
 def _still_to_come(training: Training) -> int:
     """Bytes of gradients, and of AdamW's two moments where it has none yet."""
-    weights = sum(parameter.nbytes for _, parameter in training.trainables.trainable())
+    weights = sum(part(parameter.detach()).nbytes for _, parameter in training.trainables.trainable())
     return weights * (1 if training.optimizer.state else 3)
-
-
-def _unscaled_grad_norm(training: Training) -> Tensor:
-    """The norm over everything trainable, a scalar on the device."""
-    training.precision.scaler.unscale_(training.optimizer)
-    return nn.utils.get_total_norm(_gradients(training))
-
-
-def _gradients(training: Training) -> list[Tensor]:
-    return [parameter.grad for _, parameter in training.trainables.trainable() if parameter.grad is not None]
-
-
-def _clip(training: Training, norm: Tensor, grad_norm: float) -> None:
-    """Shorten the gradient to `max_grad_norm`. No pass is made over one that is shorter: it would be multiplied by 1.
-
-    Args:
-        norm: on the device, and `grad_norm`, the same as a number.
-    """
-    limit = training.max_grad_norm
-    if 0 < limit < grad_norm + 2 * _CLIPPING_EPSILON:
-        parameters = [parameter for _, parameter in training.trainables.trainable()]
-        nn.utils.clip_grads_with_norm_(parameters, limit, norm)
 
 
 def _finite(training: Training, outcome: StepOutcome, grad_norm: float) -> bool:
@@ -276,6 +271,16 @@ def _out_of_memory() -> CommonRunError:
         "out-of-memory",
         "there is no memory for a single text at a time, beside weights, optimiser and the vectors of the batch",
         "Lower model.max_seq_length or train.batch_size, use a smaller model, or free memory.",
+    )
+
+
+def _out_of_memory_in_shards(budget: Budget) -> RunError:
+    """Of this process alone: the others are in the middle of a pass that needs its part of a layer."""
+    tokens = budget.micro_batch_tokens
+    return RunError.of(
+        "out-of-memory",
+        f"no memory for {tokens:,} tokens at a time, and processes that share a model cannot repeat a step",
+        f"Set train.micro_batch_tokens: {max(1, tokens // 2)}; the same command goes on from the last checkpoint.",
     )
 
 

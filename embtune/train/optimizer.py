@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from embtune.losses.objective import Objective
+from embtune.train.shards import is_spread
 
 _HEADS = "objectives."  # what their parameters' names begin with
 _RATIO = "rate_ratio"  # of a group's learning rate to that of the schedule
@@ -46,12 +47,13 @@ def build_adamw(
             with a tower are the tower's.
     """
     ratio = 1.0 if head_learning_rate is None else head_learning_rate / learning_rate
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
     for name, parameter in trainables.trainable():
         decay = weight_decay if parameter.dim() >= 2 else 0.0
-        groups.setdefault((decay, ratio if name.startswith(_HEADS) else 1.0), []).append(parameter)
+        alike = decay, ratio if name.startswith(_HEADS) else 1.0, is_spread(parameter)  # torch fuses no two kinds
+        groups.setdefault(alike, []).append(parameter)
     described = [
-        {"params": parameters, "weight_decay": decay, _RATIO: ratio} for (decay, ratio), parameters in groups.items()
+        {"params": parameters, "weight_decay": decay, _RATIO: ratio} for (decay, ratio, _), parameters in groups.items()
     ]
     return torch.optim.AdamW(described, lr=learning_rate, fused=True)
 
@@ -72,11 +74,29 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, trainables: Trainables) 
     }
 
 
+def empty_state(shapes: Mapping[str, tuple[int, ...]], trainables: Trainables) -> dict[str, Tensor]:
+    """Zeros of the shapes that `optimizer_tensors` gave, to be filled: float32, as all of AdamW's state is.
+
+    What has its parameter's shape is spread over the processes as that is.
+    """
+    found: dict[str, Tensor] = {}
+    for name, parameter in trainables.trainable():
+        for key in _keys_of(name, shapes):
+            alike = shapes[key] == parameter.shape
+            found[key] = torch.zeros_like(parameter) if alike else torch.zeros(shapes[key], device=parameter.device)
+    return found
+
+
 def restore_optimizer(optimizer: torch.optim.Optimizer, trainables: Trainables, tensors: Mapping[str, Tensor]) -> None:
     """Put back what `optimizer_tensors` gave."""
     for name, parameter in trainables.trainable():
-        prefix = f"{name}."
-        keys = [key for key in tensors if key.startswith(prefix) and "." not in key[len(prefix) :]]
+        keys = _keys_of(name, tensors)
         if keys:
             # fused AdamW keeps its step counter, like the moments, on the parameter's device
-            optimizer.state[parameter] = {key[len(prefix) :]: tensors[key].to(parameter.device) for key in keys}
+            optimizer.state[parameter] = {key[len(name) + 1 :]: tensors[key].to(parameter.device) for key in keys}
+
+
+def _keys_of(parameter: str, tensors: Iterable[str]) -> list[str]:
+    """The names of one parameter's state: "<parameter>.<state>"."""
+    prefix = f"{parameter}."
+    return [key for key in tensors if key.startswith(prefix) and "." not in key[len(prefix) :]]

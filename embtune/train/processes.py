@@ -60,8 +60,8 @@ class Processes(ABC):
         """The sum over the processes of each of some numbers, equally many everywhere."""
 
     @abstractmethod
-    def highest(self, number: int) -> int:
-        """The largest of the processes' numbers."""
+    def highest(self, numbers: Sequence[int]) -> list[int]:
+        """The largest of the processes' numbers, of each of some, equally many everywhere."""
 
     @abstractmethod
     def told(self, value: T) -> T:
@@ -87,9 +87,9 @@ class Alone(Processes):
         """The numbers."""
         return list(numbers)
 
-    def highest(self, number: int) -> int:
-        """The number."""
-        return number
+    def highest(self, numbers: Sequence[int]) -> list[int]:
+        """The numbers."""
+        return list(numbers)
 
     def told(self, value: T) -> T:
         """The value."""
@@ -138,12 +138,11 @@ class Group(Processes):
 
     def totals(self, numbers: Sequence[int]) -> list[int]:
         """On the CPU, so that no GPU is waited for."""
-        summed: list[int] = self._reduced(numbers, dist.ReduceOp.SUM)
-        return summed
+        return self._reduced(numbers, dist.ReduceOp.SUM)
 
-    def highest(self, number: int) -> int:
+    def highest(self, numbers: Sequence[int]) -> list[int]:
         """On the CPU as well."""
-        return self._reduced([number], dist.ReduceOp.MAX)[0]
+        return self._reduced(numbers, dist.ReduceOp.MAX)
 
     def told(self, value: T) -> T:
         """Length, then text. The wait is in Python, where signals are heard."""
@@ -162,7 +161,7 @@ class Group(Processes):
         dist.destroy_process_group()
 
     def _anyone_out_of_memory(self, here: bool) -> bool:
-        return self.highest(int(here)) > 0
+        return self.highest([int(here)]) != [0]
 
     def _reduced(self, numbers: Sequence[int], how: Any) -> list[int]:  # noqa: ANN401 torch gives operations no type
         tensor = torch.tensor(numbers, dtype=torch.int64)
@@ -192,6 +191,21 @@ def meet(world: World) -> Processes:
 
 
 @contextmanager
+def meeting_inside() -> Iterator[None]:
+    """Around work that meets the other processes by calls of torch's own, deep inside.
+
+    Raises:
+        RunError: another process has ended, or does not answer.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error):
+            raise
+        raise _lost_process(error) from error
+
+
+@contextmanager
 def _lost() -> Iterator[None]:
     """What torch says when a process is gone is a RuntimeError of many forms."""
     try:
@@ -199,9 +213,13 @@ def _lost() -> Iterator[None]:
     except torch.OutOfMemoryError:
         raise
     except (RuntimeError, ValueError) as error:
-        said = str(error).partition("\n")[0]
-        raise LostProcess.of(
-            "lost-process",
-            f"another process of this run has ended, or does not answer ({said})",
-            "Its own message says why. The same command goes on from the last checkpoint.",
-        ) from error
+        raise _lost_process(error) from error
+
+
+def _lost_process(error: Exception) -> LostProcess:
+    said = str(error).partition("\n")[0]
+    return LostProcess.of(
+        "lost-process",
+        f"another process of this run has ended, or does not answer ({said})",
+        "Its own message says why. The same command goes on from the last checkpoint.",
+    )

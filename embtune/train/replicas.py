@@ -8,18 +8,24 @@ from torch import Tensor
 from embtune.train.checkpoint import trainable_tensors
 from embtune.train.optimizer import Trainables
 from embtune.train.processes import Processes
+from embtune.train.shards import is_spread
 
 _FACTOR, _MODULUS = 31, (1 << 61) - 1
 
 
 def replicas_differ(processes: Processes, trainables: Trainables) -> bool:
-    """Whether any bit of any process's weights is another one's, but for a chance of one in 10^18."""
+    """Whether any bit of any process's weights is another one's, but for a chance of one in 10^18.
+
+    Of weights that are spread over the processes there is one copy.
+    """
     if processes.world.is_alone:  # the sums would be taken for nothing
         return False
     digest = 0
     for tensor in trainable_tensors(trainables).values():
-        digest = (digest * _FACTOR + _bits(tensor)) % _MODULUS
-    return processes.highest(digest) != -processes.highest(-digest)
+        if not is_spread(tensor):
+            digest = (digest * _FACTOR + _bits(tensor)) % _MODULUS
+    highest, lowest = processes.highest([digest, -digest])
+    return highest != -lowest
 
 
 def _bits(tensor: Tensor) -> int:

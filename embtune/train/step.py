@@ -42,22 +42,31 @@ def run_step(step: PreparedStep, objective: Objective, settings: EmbedSettings, 
     """
     if objective.coupling is Coupling.BATCH:
         (group,) = step.groups
-        return [_run_group(group, objective, settings, seed, 0)]
+        scored = _run_group(group, objective, settings, seed, 0)
+        assert scored is not None, "all rows are in the one group"
+        return [scored]
     world = settings.processes.world
     # the groups are as large as memory allows, and each is one process's
     settings = replace(settings, kept_tokens=EVERYTHING, processes=Alone())
-    return [
+    scores = [
         _run_group(group, objective, settings, seed, world.rank + number * world.size)
         for number, group in enumerate(step.groups)
     ]
+    return [each for each in scores if each is not None]
 
 
 def _run_group(
     group: PreparedGroup, objective: Objective, settings: EmbedSettings, seed: int, number: int
-) -> GroupScores:
-    """All but the planning of one group of rows. number: among those of all processes."""
+) -> GroupScores | None:
+    """All but the planning of one group of rows. number: among those of all processes.
+
+    A group without rows stands for another process's: what is embedded for it is not scored.
+    """
     embedding = Embedding(settings, group, mix(seed, number))
     embedding.compute()
+    if not group.batch.size:
+        embedding.give_back()
+        return None
     batch = _scored(group, embedding, settings, seed)
     draw_from(mix(seed, number, "decoders"))
     terms = _score(objective, batch, settings)

@@ -41,7 +41,7 @@ class StopRequest:
         Raises:
             Stopped: a signal was noted by any of them, and all stop.
         """
-        signum = processes.highest(self.signum or 0)
+        (signum,) = processes.highest([self.signum or 0])
         if signum:
             raise Stopped(signum, "stopped by a signal")
 

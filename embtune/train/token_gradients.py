@@ -8,20 +8,21 @@ import torch
 from torch import Tensor, nn
 
 from embtune.model.embedder import TextEmbedder
+from embtune.train.shards import is_spread
 
 
 def add_by_row(towers: Iterable[TextEmbedder], device: torch.device) -> None:
     """Let each micro-batch add to the gradients of the tokens that it read, instead of making and adding a whole table.
 
     On a GPU nothing changes: micro-batches are few there, and finding the rows would wait for the device. Nor for
-    weights that are not float32, whose gradients are summed in a wider type, nor under low-rank updates: PEFT asks the
-    frozen table, and its own are transposed.
+    weights that are not float32, whose gradients are summed in a wider type, nor for those that are spread over
+    processes, nor under low-rank updates: PEFT asks the frozen table, and its own are transposed.
     """
     for tower in towers:
         for module in tower.modules():
             if isinstance(module, nn.Embedding) and module.weight is tower.encoder.token_vectors:
                 by_row = device.type == "cpu" and module.weight.dtype == torch.float32
-                module.sparse = by_row and module.weight.requires_grad
+                module.sparse = by_row and module.weight.requires_grad and not is_spread(module.weight)
 
 
 def start_gradients(towers: Iterable[TextEmbedder]) -> None:

@@ -24,8 +24,10 @@ from embtune.train.budget import EVERYTHING, Budget
 from embtune.train.embed import EmbedSettings
 from embtune.train.outcome import StepOutcome, read_scores
 from embtune.train.prepare import Cutting, prepare_step
+from embtune.train.processes import Processes
 from embtune.train.rows import TrainingRows
 from embtune.train.seeds import mix
+from embtune.train.shards import fill, whole
 from embtune.train.step import run_step
 
 # Of gradients, in units of the largest component of any. Recomputing repeats the very same sums; other micro-batches
@@ -67,9 +69,11 @@ def _apart(left: Tensor | None, right: Tensor | None) -> float:
     return float((left - right).abs().max())
 
 
-def prepare_cell(cell: Cell, folder: Path, guide: Path, overrides: Sequence[str] = ()) -> Job:
+def prepare_cell(
+    cell: Cell, folder: Path, guide: Path, overrides: Sequence[str] = (), processes: Processes | None = None
+) -> Job:
     """The cell as a run that could start now, but for weights of zeros."""
-    job = prepare(load_config(write_config(cell, folder, guide), overrides), Several())
+    job = prepare(load_config(write_config(cell, folder, guide), overrides), Several(), processes=processes)
     _leave_zeros(job)
     return job
 
@@ -77,10 +81,10 @@ def prepare_cell(cell: Cell, folder: Path, guide: Path, overrides: Sequence[str]
 def _leave_zeros(job: Job) -> None:
     """Draw what starts as zeros: one half of a low-rank update has no gradient until the other half has moved."""
     generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for _, parameter in job.training.trainables.trainable():
-            if not parameter.any():
-                parameter.normal_(std=0.1, generator=generator)
+    for _, parameter in job.training.trainables.trainable():
+        values = whole(parameter.detach())
+        if not values.any():
+            fill(parameter, torch.empty(values.shape).normal_(std=0.1, generator=generator))
 
 
 def step(job: Job, budget: Budget) -> Stepped:

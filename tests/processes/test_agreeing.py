@@ -21,7 +21,7 @@ def agree(rank: int, folder: Path) -> None:
     group = Group(World(rank, SIZE, rank, SIZE, f"file://{folder}/meeting"))
     seen: dict[str, object] = {}
     seen["totals"] = group.totals([rank, 1])
-    seen["highest"] = group.highest(-rank)
+    seen["highest"] = group.highest([-rank, rank])
     seen["told"] = group.told({"text": "für alle", "rank": rank})
     tensors = [torch.full((3, 2), float(rank + 1)), torch.tensor(rank)]
     try:
@@ -49,7 +49,7 @@ def test_processes_agree_and_give_a_step_up_together(tmp_path: Path) -> None:
     for rank in range(SIZE):
         seen = json.loads((tmp_path / str(rank)).read_text())
         assert seen["totals"] == [1, 2]
-        assert seen["highest"] == 0
+        assert seen["highest"] == [0, 1]
         assert seen["told"] == {"text": "für alle", "rank": 0}
         assert seen["elsewhere"] is (rank == 0)
         assert seen["untouched"] == [[[rank + 1.0] * 2] * 3, rank]

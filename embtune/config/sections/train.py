@@ -7,7 +7,15 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from embtune.config.sections.base import Auto, Flag, Float, NaturalInt, PositiveFloat, PositiveInt, Section, Share
-from embtune.config.words import BatchSampler, GradientCache, OnNonFinite, Optimizer, Precision, SchedulerType
+from embtune.config.words import (
+    BatchSampler,
+    GradientCache,
+    OnNonFinite,
+    Optimizer,
+    Parallel,
+    Precision,
+    SchedulerType,
+)
 
 # Of each pair one is in force: naming the first switches the default of the second off.
 ALTERNATIVES = (("max_steps", "num_train_epochs"), ("warmup_steps", "warmup_ratio"))
@@ -58,6 +66,11 @@ class TrainConfig(Section):
     compile: Auto | Flag = Field(
         default="auto",
         description="Compile the model's layers; auto does on a GPU, for runs that are long enough to gain by it.",
+    )
+    parallel: Parallel = Field(
+        default=Parallel.AUTO,
+        description="What each of several processes has of the model: all of it, or a part of each weight; auto shards "
+        "what does not fit the memory. Same result.",
     )
     on_non_finite: OnNonFinite = Field(
         default=OnNonFinite.STOP,
