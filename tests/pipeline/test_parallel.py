@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -68,7 +69,7 @@ def test_what_is_asked_for_is_done(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_shared_is_refused_where_it_was_asked_for(
-    tmp_path: Path, overrides: list[str], changes: dict[str, object], said: str, way_out: str
+    tmp_path: Path, overrides: list[str], changes: dict[str, Any], said: str, way_out: str
 ) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
         decided(tmp_path, "train.parallel=shard", *overrides, **changes)
