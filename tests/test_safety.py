@@ -17,8 +17,15 @@ SOURCES = sorted((REPOSITORY / "embtune").rglob("*.py"))
 RUNNING = frozenset({"pickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "jsonpickle", "runpy"})
 CALLS = frozenset({"eval", "exec", "compile", "__import__", "os.system", "os.popen"})
 IMPORTS_BY_NAME = ("import_module", "spec_from_file_location", "exec_module", "load_module")
-# who imports by a name that is not written there: the table of commands, the catalogue, plugins that a config names
-IMPORTERS = frozenset({"embtune/cli/app.py", "embtune/catalog/registry.py", "embtune/modifiers/build.py"})
+# who imports by a name that is not written there: the tables of commands, losses, modifiers and conversions; plugins
+IMPORTERS = frozenset(
+    {
+        "embtune/cli/app.py",
+        "embtune/catalog/registry.py",
+        "embtune/modifiers/build.py",
+        "embtune/data/converting.py",
+    }
+)
 PLUGINS = frozenset({"embtune/catalog/plugins.py"})
 
 
