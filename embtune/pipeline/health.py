@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from embtune.losses.objective import MAIN_TOWER
 from embtune.train.loop import StepReport
+from embtune.train.seeds import mix
 from embtune.train.state import TrainState
 
 _NO_GRADIENT = 1e-8  # AdamW's epsilon: where no number of the gradient is above it, weights all but stay
@@ -132,7 +133,7 @@ class Health:
 
     def _counted(self, sign: Sign, dataset: str, shows: bool) -> int:
         """Steps that showed it; sets of a mixture may have losses of their own, and are counted apart."""
-        key = f"{sign.code} {dataset}"
+        key = f"{sign.code} {mix(dataset):016x}"  # a name may be a variable's value, which no file is to hold
         count = self.state.signs.get(key, 0)
         self.state.signs[key] = count + 1 if shows else 0 if sign.in_a_row else count
         return self.state.signs[key]
