@@ -6,8 +6,9 @@ micro-batch on each core keeps both busy with everything. Nothing is shared betw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from threading import Event
@@ -43,11 +44,23 @@ class Lanes:
         if self._pool is None:
             yield from map(compute, items)
             return
+        under_way = deque(self._pool.submit(compute, item) for item in items)
         try:
-            yield from self._pool.map(compute, items)
+            while under_way:
+                result = under_way[0].result()  # still under way for whoever is interrupted here
+                under_way.popleft()
+                yield result
         except BaseException:  # whoever waits is interrupted, or a lane failed: the others need not go on
-            self._given_up.set()
+            self._end(under_way)
             raise
+
+    def _end(self, under_way: Collection[Future[Result]]) -> None:
+        """Wait until no lane works any more, so that the same work may begin again."""
+        self._given_up.set()
+        for each in under_way:
+            each.cancel()
+        wait(under_way)
+        self._given_up.clear()
 
     def go_on(self) -> None:
         """For a lane to call between its pieces of work.
